@@ -1,0 +1,1 @@
+//! Expressions (a subset of CEL) and templates (text with `${{ expression }}` in it).

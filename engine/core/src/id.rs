@@ -1,0 +1,119 @@
+//! Names of runs, attempts and people.
+
+use crate::plan::NodeIndex;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The id of a run: unique in a store, chosen by the runtime when the run is submitted, short enough to be said
+/// on the telephone (`restore-drill-7k3fq`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an attempt is for. A node is done by one action, but finding out whether that action happened after an
+/// interruption is an attempt of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The node's action itself.
+    Do,
+    /// The node's `interrupted = probe { … }`: did an attempt with an unknown outcome happen?
+    Probe,
+}
+
+/// One try at one thing: the key by which an attempt is started, found again after a crash, and settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AttemptId {
+    /// The node, by its place in the plan.
+    pub node: NodeIndex,
+    /// The node's pass, from 1. A rewind starts a new pass.
+    pub pass: u32,
+    /// What the attempt is for.
+    pub purpose: Purpose,
+    /// The number of the attempt in its pass and purpose, from 1.
+    pub number: u32,
+}
+
+impl fmt::Display for AttemptId {
+    /// A form that is safe as a file name and as a word of the keeper's log: `n4.p1.a2`, or `n4.p1.probe2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let purpose = match self.purpose {
+            Purpose::Do => "a",
+            Purpose::Probe => "probe",
+        };
+        write!(f, "n{}.p{}.{purpose}{}", self.node.0, self.pass, self.number)
+    }
+}
+
+impl std::str::FromStr for AttemptId {
+    type Err = BadAttemptId;
+
+    fn from_str(text: &str) -> Result<Self, BadAttemptId> {
+        let bad = || BadAttemptId(text.to_owned());
+        let mut parts = text.split('.');
+        let (Some(node), Some(pass), Some(last), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(bad());
+        };
+        let number = |part: &str, prefix: &str| -> Option<u32> { part.strip_prefix(prefix)?.parse().ok() };
+        let (purpose, attempt) = match (number(last, "a"), number(last, "probe")) {
+            (Some(n), _) => (Purpose::Do, n),
+            (_, Some(n)) => (Purpose::Probe, n),
+            _ => return Err(bad()),
+        };
+        Ok(AttemptId {
+            node: NodeIndex(number(node, "n").ok_or_else(bad)?),
+            pass: number(pass, "p").ok_or_else(bad)?,
+            purpose,
+            number: attempt,
+        })
+    }
+}
+
+/// A text that is not an attempt's id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the id of an attempt")]
+pub struct BadAttemptId(pub String);
+
+/// Who did something: started a run, decided, cancelled. Nothing here is proof of identity; it is what the person
+/// said (`--as`) beside what the operating system knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The name or role acted under: `--as NAME`, else the same as `account`.
+    pub name: String,
+    /// The account the command ran as: `user@host`.
+    pub account: String,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name == self.account {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{} ({})", self.name, self.account)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempts_id_reads_back_as_written() {
+        for purpose in [Purpose::Do, Purpose::Probe] {
+            let id = AttemptId { node: NodeIndex(41), pass: 3, purpose, number: 12 };
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for bad in ["", "n1", "n1.p1", "n1.p1.x1", "n1.p1.a1.a1", "1.1.1", "n-1.p1.a1"] {
+            assert!(bad.parse::<AttemptId>().is_err(), "{bad}");
+        }
+    }
+}
