@@ -1,1 +1,16 @@
-//! End-to-end tests.
+//! End-to-end tests: the built `piton`, real processes, real files. One binary, one module a promise.
+//!
+//! A fault that shows here and not in the simulator (`engine/core/tests`) means that a seam is in the wrong place.
+
+mod support;
+
+mod audit;
+mod check;
+mod commands;
+mod decisions;
+mod examples;
+mod killed;
+mod prose;
+mod resources;
+mod secrets;
+mod terminal;

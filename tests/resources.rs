@@ -1,0 +1,129 @@
+//! Full means stop, not lose: no disk, no store, no shell. The error names it, and after repair `resume` goes on.
+
+use crate::support::{Ended, Place};
+use std::path::Path;
+use std::process::Command;
+
+/// A file system of its own, of two megabytes, unmounted at the end.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    /// `None` where this account may not mount; the caller says so.
+    fn at(dir: &'a Path) -> Option<SmallDisk<'a>> {
+        std::fs::create_dir_all(dir).expect("a folder");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(dir).output();
+        match mount {
+            Ok(output) if output.status.success() => Some(SmallDisk(dir)),
+            _ => {
+                println!("passed over: this account may not mount a small disk");
+                None
+            }
+        }
+    }
+
+    fn remount(&self, how: &str) {
+        let status = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.0).status();
+        assert!(status.expect("mount").success());
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+fn piton(place: &Place, store: &Path, arguments: &[&str]) -> Ended {
+    let mut command = place.piton(arguments);
+    command.env("PITON_STORE", format!("sqlite:{}", store.display()));
+    Ended::from(command.output().expect("piton starts"))
+}
+
+#[test]
+fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
+    let place = Place::new();
+    let disk = place.dir.join("disk");
+    let Some(_small) = SmallDisk::at(&disk) else { return };
+    let store = disk.join("store.db");
+    let file = place.file(
+        "fills.runbook",
+        &format!(
+            "runbook fills {{\n  timeout = 1m\n  step a {{ run = \"echo a >> a\" effect = abandoned(\"a test\") }}\n  step fill {{ run = \"cat /dev/zero > {}/filler 2>/dev/null || true\" effect = abandoned(\"a test\") }}\n  step b {{ run = \"echo b >> b\" effect = abandoned(\"a test\") }}\n  step c {{ run = \"echo c >> c\" effect = abandoned(\"a test\") }}\n}}\n",
+            disk.display()
+        ),
+    );
+    let full = piton(&place, &store, &["run", &file.to_string_lossy()]).expect(1);
+    assert!(full.stderr.contains(&*store.to_string_lossy()), "it names the store: {full:?}");
+    assert!(full.stderr.contains("piton resume"), "it names the next command: {full:?}");
+    std::fs::remove_file(disk.join("filler")).expect("the filler");
+    piton(&place, &store, &["resume", "last"]).expect(0);
+    for (name, text) in [("a", "a\n"), ("b", "b\n"), ("c", "c\n")] {
+        assert_eq!(place.read(name), text, "each step once");
+    }
+    piton(&place, &store, &["audit", "last"]).expect(0);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_stops_the_run_and_repair_lets_it_go_on() {
+    let place = Place::new();
+    let disk = place.dir.join("disk");
+    let Some(small) = SmallDisk::at(&disk) else { return };
+    let store = disk.join("store.db");
+    let file = place.file("gated.runbook", "runbook gated {\n  timeout = 1m\n  gate go { approve { } on_fail = [stop] }\n  step b { run = \"echo b >> b\" effect = abandoned(\"a test\") }\n}\n");
+    let file = file.to_string_lossy();
+    small.remount("ro");
+    let refused = piton(&place, &store, &["run", &file]).expect(1);
+    assert!(refused.stderr.contains(&*disk.to_string_lossy()), "{refused:?}");
+    small.remount("rw");
+    piton(&place, &store, &["run", &file]).expect(3);
+    small.remount("ro");
+    let refused = piton(&place, &store, &["approve", "last", "go"]).without_panic();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains(&*disk.to_string_lossy()), "{refused:?}");
+    small.remount("rw");
+    piton(&place, &store, &["approve", "last", "go"]).expect(0);
+    piton(&place, &store, &["resume", "last"]).expect(0);
+    assert_eq!(place.read("b"), "b\n");
+}
+
+#[test]
+fn a_missing_shell_is_named_and_the_run_goes_on_when_it_is_there() {
+    let place = Place::new();
+    let bin = place.dir.join("bin");
+    std::fs::create_dir_all(&bin).expect("a folder");
+    let file = place.file("one.runbook", "runbook one {\n  timeout = 1m\n  step a { run = \"echo a\" effect = none }\n}\n");
+    let run = |arguments: &[&str]| {
+        let mut command = place.piton(arguments);
+        Ended::from(command.env("PATH", &bin).output().expect("piton starts"))
+    };
+    let missing = run(&["run", &file.to_string_lossy()]).expect(1);
+    assert!(missing.stderr.contains("sh"), "{missing:?}");
+    assert!(missing.stderr.contains("piton resume"), "it names the next command: {missing:?}");
+    std::os::unix::fs::symlink("/bin/sh", bin.join("sh")).expect("a link");
+    run(&["resume", "last"]).expect(0);
+}
+
+#[test]
+fn a_missing_program_and_a_missing_folder_are_named() {
+    let place = Place::new();
+    for (action, named) in [
+        ("exec = [\"no-such-program-here\"]", "no-such-program-here"),
+        ("run = \"true\" dir = \"no/such/folder\"", "no/such/folder"),
+        ("run = \"true\" shell = [\"no-such-shell\", \"-c\"]", "no-such-shell"),
+    ] {
+        let file = place.file("bad.runbook", &format!("runbook bad {{\n  timeout = 1m\n  step a {{ {action} effect = none }}\n}}\n"));
+        place.run(["run".as_ref(), file.as_os_str()]).expect(1).says(named);
+    }
+}
+
+#[test]
+fn a_store_that_is_no_store_is_refused_and_left_alone() {
+    let place = Place::new();
+    let text = "these are my notes, not a store\n".repeat(40);
+    let notes = place.file("notes.txt", &text);
+    piton(&place, &notes, &["runs"]).expect(1).says("notes.txt");
+    assert_eq!(place.read("notes.txt"), text);
+    let ended = piton(&place, Path::new("/proc/nowhere/store.db"), &["runs"]).without_panic();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("/proc/nowhere"), "{ended:?}");
+}

@@ -1,0 +1,200 @@
+//! A store of its own for each test, and `piton` on it.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should take next to no time; generous, because the machine may be busy.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// A folder of its own with a store in it. Removed at the end, and with it ends what was started in it.
+pub struct Place {
+    pub dir: PathBuf,
+}
+
+impl Place {
+    pub fn new() -> Place {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("piton-e2e-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a temporary folder");
+        Place { dir }
+    }
+
+    pub fn store(&self) -> String {
+        format!("sqlite:{}", self.dir.join("store.db").display())
+    }
+
+    /// Writes a file and gives its path.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.join(name);
+        std::fs::write(&path, text).expect("a writable temporary folder");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.join(name)).unwrap_or_default()
+    }
+
+    /// `piton` with these arguments, this store, and nobody at a terminal.
+    pub fn piton<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_piton"));
+        command
+            .args(arguments)
+            .env("PITON_STORE", self.store())
+            .env("XDG_STATE_HOME", self.dir.join("state"))
+            .env("NO_COLOR", "1")
+            .env_remove("PITON_LOG")
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
+        let output = self.piton(arguments).output().expect("piton starts");
+        Ended::from(output)
+    }
+
+    pub fn spawn<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
+        self.piton(arguments).spawn().expect("piton starts")
+    }
+
+    pub fn json<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Value {
+        let ended = self.run(arguments);
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}\n{ended:?}"))
+    }
+
+    /// The id of the newest run.
+    pub fn last_run(&self) -> String {
+        let runs = self.json(["runs", "--json"]);
+        runs[0]["id"].as_str().expect("a run").to_owned()
+    }
+
+    /// The state word of the newest run.
+    pub fn state(&self) -> String {
+        let runs = self.json(["runs", "--json"]);
+        runs[0]["state"].as_str().unwrap_or("none").to_owned()
+    }
+
+    /// Process ids of keepers of this place's store.
+    pub fn keepers(&self) -> Vec<u32> {
+        processes(|command_line| {
+            command_line.contains("__keeper") && command_line.contains(&*self.dir.to_string_lossy())
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for pid in self.keepers() {
+            kill(pid, "KILL");
+        }
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Ended {
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Ended {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self.without_panic()
+    }
+
+    #[track_caller]
+    pub fn without_panic(self) -> Ended {
+        assert!(!self.stderr.contains("panicked"), "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, what: &str) -> Ended {
+        assert!(self.stdout.contains(what) || self.stderr.contains(what), "no `{what}` in {self:?}");
+        self
+    }
+}
+
+/// Waits until it is true, and fails after a while.
+#[track_caller]
+pub fn until(what: &str, mut true_now: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !true_now() {
+        assert!(began.elapsed() < SOON, "{what}: not within {SOON:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Process ids whose command line is like this.
+pub fn processes(like: impl Fn(&str) -> bool) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if like(&line) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+pub fn kill(pid: u32, signal: &str) {
+    let _ = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// A repeatable source of chance; the seed is printed by the tests that use it.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Chance {
+        Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// A chain of steps, each of which says when it starts and when it is done, in files of `dir`.
+pub fn chain(steps: usize, sleep: &str, dir: &Path) -> String {
+    let mut text = format!("runbook chain {{\n  timeout = 1m\n  dir = \"{}\"\n", dir.display());
+    for step in 0..steps {
+        let _ = writeln!(
+            text,
+            "  step s{step} {{ run = \"echo s{step} >> started; sleep {sleep}; echo s{step} >> done\"  effect = abandoned(\"a test\") }}"
+        );
+    }
+    text + "}\n"
+}
+
+/// The repository's top folder.
+pub fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
