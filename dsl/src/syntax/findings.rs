@@ -1,0 +1,41 @@
+//! Collects the diagnostics of one file, up to a cap.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::syntax::MAX_DIAGNOSTICS;
+
+/// The diagnostics so far.
+#[derive(Default)]
+pub(super) struct Findings {
+    found: Vec<Diagnostic>,
+    left_out: usize,
+}
+
+impl Findings {
+    /// Adds one, or counts it when there are too many already.
+    pub(super) fn add(&mut self, diagnostic: Diagnostic) {
+        if self.found.len() < MAX_DIAGNOSTICS {
+            self.found.push(diagnostic);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// All of them in the order of the file, the last one saying how many were left out.
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        self.found
+            .sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.code));
+        if self.left_out > 0 {
+            let end = self.found.last().map(Diagnostic::span).unwrap_or_default();
+            self.found.push(
+                Diagnostic::new(
+                    "syntax::too-many-errors",
+                    Severity::Error,
+                    format!("{} more errors are not shown", self.left_out),
+                )
+                .label(end.after(), "")
+                .help("correct the errors above and check the file again"),
+            );
+        }
+        self.found
+    }
+}
