@@ -45,6 +45,12 @@ impl Work {
         match self.attempt.purpose {
             crate::id::Purpose::Do => Some(&self.inputs.action),
             crate::id::Purpose::Probe => self.inputs.probe.as_ref(),
+            crate::id::Purpose::Check(place) => match &self.inputs.action {
+                RenderedAction::Checks(checks) => {
+                    checks.get(place as usize).map(|check| &check.probe)
+                }
+                _ => None,
+            },
         }
     }
 }
