@@ -12,7 +12,6 @@ use crate::time::{Millis, Timestamp};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The version of facts that this build writes. A record with a higher one is refused.
 pub const RECORD_VERSION: u32 = 1;
@@ -128,37 +127,6 @@ impl Record {
             return Err(RecordError::Changed { seq: self.seq });
         }
         Ok(())
-    }
-}
-
-/// The end of a run's journal: the number and hash of its last record. Who knows it can tell whether the journal
-/// was changed, and a store compares it before it adds to the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// The number of the last record; 0 when there is none.
-    pub seq: u64,
-    /// Its hash; [`Digest::ZERO`] when there is none.
-    pub hash: Digest,
-}
-
-impl Head {
-    /// The head of a journal without records.
-    pub const EMPTY: Head = Head { seq: 0, hash: Digest::ZERO };
-
-    /// The head after one more record.
-    ///
-    /// # Errors
-    /// When the record does not follow this head, or was changed.
-    pub fn follow(self, record: &Record) -> Result<Head, RecordError> {
-        record.verify(self.seq.saturating_add(1), self.hash)?;
-        Ok(Head { seq: record.seq, hash: record.hash })
-    }
-}
-
-impl fmt::Display for Head {
-    /// `7:0123456789ab…`: the number, and the hash in full.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.seq, self.hash)
     }
 }
 
@@ -518,67 +486,6 @@ pub enum RunOutcome {
     Failed,
     /// Somebody cancelled it.
     Cancelled,
-}
-
-/// Where a run stands, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunState {
-    /// Something runs, or will by itself.
-    Running,
-    /// Nothing goes on before a person answers a question.
-    Waiting,
-    /// Over: all nodes were done or skipped.
-    Succeeded,
-    /// Over: a node failed and its response was to stop.
-    Failed,
-    /// Over: somebody cancelled it.
-    Cancelled,
-}
-
-impl RunState {
-    /// Every state.
-    pub const ALL: [RunState; 5] = [
-        RunState::Running,
-        RunState::Waiting,
-        RunState::Succeeded,
-        RunState::Failed,
-        RunState::Cancelled,
-    ];
-
-    /// The word for it: lower-case, the same as its stored form.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            RunState::Running => "running",
-            RunState::Waiting => "waiting",
-            RunState::Succeeded => "succeeded",
-            RunState::Failed => "failed",
-            RunState::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether the run is over.
-    #[must_use]
-    pub fn is_over(self) -> bool {
-        matches!(self, RunState::Succeeded | RunState::Failed | RunState::Cancelled)
-    }
-}
-
-impl fmt::Display for RunState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl From<RunOutcome> for RunState {
-    fn from(outcome: RunOutcome) -> RunState {
-        match outcome {
-            RunOutcome::Succeeded => RunState::Succeeded,
-            RunOutcome::Failed => RunState::Failed,
-            RunOutcome::Cancelled => RunState::Cancelled,
-        }
-    }
 }
 
 /// How long after an attempt's deadline the core waits for its keeper to report the end before the attempt counts
