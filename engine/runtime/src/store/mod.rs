@@ -1,0 +1,160 @@
+//! Stores: where runs live, so that a run goes on after everything that worked on it has died.
+//!
+//! Start with [`Store`], what every store offers; [`types`] holds what goes in and out, [`StoreError`] what can go
+//! wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand ([`location`]).
+//! [`conformance`] is what any store has to pass.
+
+pub mod conformance;
+mod error;
+pub mod location;
+mod names;
+pub mod sqlite;
+mod types;
+
+pub use error::StoreError;
+pub use location::{Location, LocationError, RunDirectory};
+pub use names::new_run_id;
+pub use sqlite::SqliteStore;
+pub use types::{
+    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunStatus, RunSummary,
+    StoredSnapshot, Verdict,
+};
+
+use crate::owner::Owner;
+use piton_core::id::RunId;
+use piton_core::record::Record;
+use piton_core::run::{Event, Head};
+use piton_core::time::Millis;
+use std::future::Future;
+
+/// What every store offers.
+///
+/// Three rules make it safe to work on a run from several processes:
+///
+/// - **One engine a run.** [`acquire`](Store::acquire) gives a lease whose fence is one higher than any before it;
+///   what is written with an older fence is refused ([`StoreError::Fenced`]).
+/// - **One line of records.** [`commit`](Store::commit) adds to the journal only if its head is the expected one,
+///   and is durable when it returns. All of a commit is there, or nothing of it.
+/// - **Everybody else posts.** Decisions and cancels go to the run's inbox ([`post`](Store::post)); the engine takes
+///   them out in the same commit that records what became of them.
+///
+/// When a call that writes fails with anything but `Fenced`, `Conflict` or `Held`, its outcome may be unknown: load
+/// the run again before going on.
+pub trait Store: Send + Sync {
+    /// Makes a run with its first records, which follow [`Head::EMPTY`].
+    ///
+    /// # Errors
+    /// When the store cannot be written. That the id is taken is not an error but [`Created::Existing`].
+    fn create(
+        &self,
+        run: &NewRun,
+        records: &[Record],
+    ) -> impl Future<Output = Result<Created, StoreError>> + Send;
+
+    /// Takes the run's lease for `ttl`: at once when nobody holds it, when it has expired, or when its holder is
+    /// provably dead on this very host.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when somebody else drives the run; [`StoreError::NoSuchRun`].
+    fn acquire(
+        &self,
+        run: &RunId,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
+
+    /// Makes the lease last for its full length again, from now.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when somebody else has taken the run over, or the lease was released.
+    fn renew(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives the lease back, so that the next engine need not wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when it was somebody else's by then; nothing is changed.
+    fn release(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The run as it stands: its plan, its last snapshot, the records after that, and the head.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn load(&self, run: &RunId) -> impl Future<Output = Result<Loaded, StoreError>> + Send;
+
+    /// The records from number `from` on, exactly as they were written; [`Record::verify`] tells whether each is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn records(
+        &self,
+        run: &RunId,
+        from: u64,
+    ) -> impl Future<Output = Result<Vec<Record>, StoreError>> + Send;
+
+    /// Adds to the journal, in one durable transaction: the records, a snapshot if there is one, the verdicts on
+    /// inbox entries, and where the run stands now.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] and [`StoreError::Conflict`]: nothing was written. Others: nothing was acknowledged,
+    /// so load the run again to see what is there.
+    fn commit(
+        &self,
+        lease: &Lease,
+        expected: Head,
+        commit: Commit<'_>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts an event into the run's inbox. The same key gives the same entry, however often it is posted.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be written.
+    fn post(
+        &self,
+        run: &RunId,
+        event: &Event,
+        key: &str,
+    ) -> impl Future<Output = Result<InboxId, StoreError>> + Send;
+
+    /// The entries without a verdict, in the order they were posted.
+    ///
+    /// An entry that this build cannot read, because a newer one posted it, is refused in the store, with a verdict
+    /// that says so, and left out.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn inbox(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Vec<(InboxId, Event)>, StoreError>> + Send;
+
+    /// What became of an entry; `None` while nobody has decided, and for an entry that does not exist.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn verdict(
+        &self,
+        entry: InboxId,
+    ) -> impl Future<Output = Result<Option<Verdict>, StoreError>> + Send;
+
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn runs(
+        &self,
+        filter: &RunFilter,
+    ) -> impl Future<Output = Result<Vec<RunSummary>, StoreError>> + Send;
+
+    /// One run's line of [`runs`](Store::runs).
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn summary(&self, run: &RunId) -> impl Future<Output = Result<RunSummary, StoreError>> + Send;
+
+    /// The run that somebody means: its id, the beginning or any part of its id that only one run has, or `last`
+    /// for the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and [`StoreError::Ambiguous`], with runs that may be meant.
+    fn resolve(&self, text: &str) -> impl Future<Output = Result<RunId, StoreError>> + Send;
+}

@@ -1,0 +1,234 @@
+//! The store in one SQLite file, for one host. Every method does its work in place: it is short, and a durable
+//! commit has to be waited for anyhow.
+//!
+//! [`open`](SqliteStore::open) and the tables are in `open.rs` and `schema.rs`; `journal.rs`, `lease.rs`,
+//! `inbox.rs` and `list.rs` hold the methods by what they are about.
+
+mod failure;
+mod inbox;
+mod journal;
+mod lease;
+mod list;
+mod open;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use super::location::{Location, RunDirectory};
+use super::{
+    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunSummary, Store, StoreError,
+    Verdict,
+};
+use crate::owner::Owner;
+use failure::Place;
+use piton_core::id::RunId;
+use piton_core::record::Record;
+use piton_core::run::{Event, Head};
+use piton_core::time::{Millis, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A store in a SQLite file. May be shared between threads; each call has the connection to itself.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+    place: Place,
+    here: Owner,
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes it with the directories above it when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be written, is damaged, of a newer Piton, or something else.
+    pub fn open(location: &Location) -> Result<SqliteStore, StoreError> {
+        let place = Place::of(location);
+        let connection = open::open(&place)?;
+        Ok(SqliteStore {
+            connection: Mutex::new(connection),
+            place,
+            here: Owner::this_process(),
+        })
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        self.place.location()
+    }
+
+    /// The directory of a run's files. It need not exist.
+    #[must_use]
+    pub fn run_directory(&self, run: &RunId) -> RunDirectory {
+        self.location().run_directory(run)
+    }
+
+    /// Whoever panicked with the connection left a transaction that its guard has rolled back, so the connection
+    /// is as good as before.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with the connection; what fails is put into the words of the store.
+    fn with<T>(
+        &self,
+        run: Option<&RunId>,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, Problem>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection()).map_err(|problem| match problem {
+            Problem::Store(error) => *error,
+            Problem::Sqlite(error) => self.place.failure(&error, doing, run),
+        })
+    }
+
+    /// The number that stands for a run in the other tables.
+    fn number_of(&self, connection: &Connection, run: &RunId) -> Result<i64, Problem> {
+        connection
+            .prepare_cached("SELECT number FROM run WHERE id = ?1")?
+            .query_row([&run.0], |row| row.get(0))
+            .optional()?
+            .ok_or_else(|| self.no_such_run(run))
+    }
+
+    fn no_such_run(&self, run: &RunId) -> Problem {
+        Problem::from(StoreError::NoSuchRun { place: self.place.to_string(), run: run.clone() })
+    }
+
+    fn corrupt(&self, reason: impl Into<String>) -> Problem {
+        Problem::from(StoreError::Corrupt { place: self.place.to_string(), reason: reason.into() })
+    }
+}
+
+/// What stops a piece of work: an answer of the store, or an error of SQLite that has yet to be put into words.
+#[derive(Debug)]
+enum Problem {
+    Store(Box<StoreError>),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        Problem::Store(Box::new(error))
+    }
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Problem {
+        Problem::Sqlite(error)
+    }
+}
+
+/// A transaction that is rolled back unless it is committed. Unlike rusqlite's, it keeps its statements prepared:
+/// one is opened for each step of a run.
+struct Transaction<'c> {
+    connection: &'c Connection,
+    open: bool,
+}
+
+impl<'c> Transaction<'c> {
+    /// Takes the write lock at once, so that what is read stays true until it is committed.
+    fn write(connection: &'c Connection) -> rusqlite::Result<Transaction<'c>> {
+        Transaction::begin(connection, "BEGIN IMMEDIATE")
+    }
+
+    /// Reads from one state of the store.
+    fn read(connection: &'c Connection) -> rusqlite::Result<Transaction<'c>> {
+        Transaction::begin(connection, "BEGIN")
+    }
+
+    fn begin(connection: &'c Connection, how: &str) -> rusqlite::Result<Transaction<'c>> {
+        connection.prepare_cached(how)?.execute([])?;
+        Ok(Transaction { connection, open: true })
+    }
+
+    fn commit(mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // SQLite rolls back by itself after some errors; then there is nothing left to roll back.
+        if self.open && !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// The wall clock: leases, and when something was posted, are about the same host.
+fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// SQLite's integers are signed. A number of ours that does not fit is not one that was ever given out.
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn restored(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+impl Store for SqliteStore {
+    async fn create(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
+        self.create_run(run, records)
+    }
+
+    async fn acquire(&self, run: &RunId, owner: &Owner, ttl: Millis) -> Result<Lease, StoreError> {
+        self.acquire_lease(run, owner, ttl)
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.renew_lease(lease)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.release_lease(lease)
+    }
+
+    async fn load(&self, run: &RunId) -> Result<Loaded, StoreError> {
+        self.load_run(run)
+    }
+
+    async fn records(&self, run: &RunId, from: u64) -> Result<Vec<Record>, StoreError> {
+        self.read_records(run, from)
+    }
+
+    async fn commit(
+        &self,
+        lease: &Lease,
+        expected: Head,
+        commit: Commit<'_>,
+    ) -> Result<(), StoreError> {
+        self.commit_batch(lease, expected, commit)
+    }
+
+    async fn post(&self, run: &RunId, event: &Event, key: &str) -> Result<InboxId, StoreError> {
+        self.post_event(run, event, key)
+    }
+
+    async fn inbox(&self, run: &RunId) -> Result<Vec<(InboxId, Event)>, StoreError> {
+        self.read_inbox(run)
+    }
+
+    async fn verdict(&self, entry: InboxId) -> Result<Option<Verdict>, StoreError> {
+        self.read_verdict(entry)
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        self.list_runs(filter)
+    }
+
+    async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {
+        self.read_summary(run)
+    }
+
+    async fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
+        self.resolve_run(text)
+    }
+}

@@ -1,0 +1,116 @@
+//! The tables, and how an older layout becomes this one.
+
+use super::Transaction;
+use rusqlite::Connection;
+
+/// Marks the file as ours (`PRAGMA application_id`): "Pitn".
+pub(super) const APPLICATION_ID: i64 = 0x5069_746e;
+
+/// The layouts, oldest first; each is written as the change from the one before. The number of those that were
+/// applied is kept in `PRAGMA user_version`. A layout that was released is never edited: another one is added.
+const MIGRATIONS: [&str; 1] = [
+    // What never changes about a run stands apart from what changes with each commit, so that a commit does not
+    // write a long plan again.
+    "
+CREATE TABLE run (
+  number  INTEGER PRIMARY KEY,        -- in order of creation
+  id      TEXT NOT NULL UNIQUE,
+  runbook TEXT NOT NULL,
+  title   TEXT,
+  starter TEXT NOT NULL,
+  started INTEGER NOT NULL,           -- times are milliseconds since 1970, UTC
+  plan    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE progress (
+  run         INTEGER PRIMARY KEY REFERENCES run (number),
+  head_seq    INTEGER NOT NULL,
+  head_hash   BLOB NOT NULL,
+  state       TEXT NOT NULL,
+  outcome     TEXT,
+  ended       INTEGER,
+  waiting_for TEXT NOT NULL           -- node ids, one a line
+) STRICT;
+
+CREATE TABLE lease (
+  run   INTEGER PRIMARY KEY REFERENCES run (number),
+  fence INTEGER NOT NULL,
+  owner TEXT,                         -- JSON; NULL when the lease is free
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE record (
+  run  INTEGER NOT NULL REFERENCES run (number),
+  seq  INTEGER NOT NULL,
+  at   INTEGER NOT NULL,
+  body TEXT NOT NULL,                 -- exactly what was hashed
+  prev BLOB NOT NULL,
+  hash BLOB NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshot (
+  run  INTEGER PRIMARY KEY REFERENCES run (number),
+  seq  INTEGER NOT NULL,
+  json TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE inbox (
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  run      INTEGER NOT NULL REFERENCES run (number),
+  key      TEXT NOT NULL,
+  event    TEXT NOT NULL,
+  posted   INTEGER NOT NULL,
+  decided  INTEGER,                   -- when; NULL while it waits for a verdict
+  accepted INTEGER,
+  message  TEXT,
+  UNIQUE (run, key)
+) STRICT;
+
+CREATE INDEX inbox_waiting ON inbox (run, id) WHERE decided IS NULL;
+",
+];
+
+/// The newest layout this build knows.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// What a file is, by its marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Nothing was ever stored in it.
+    Empty,
+    /// A store of this layout.
+    Ours(i64),
+    /// Somebody else's database.
+    Foreign,
+}
+
+pub(super) fn layout(connection: &Connection) -> rusqlite::Result<Layout> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let version = number("PRAGMA user_version")?;
+    Ok(match number("PRAGMA application_id")? {
+        APPLICATION_ID => Layout::Ours(version),
+        0 if version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 => Layout::Empty,
+        _ => Layout::Foreign,
+    })
+}
+
+/// Brings a store to the newest layout, in one transaction. Another process may be doing the same: whoever gets
+/// the write lock second finds it done.
+pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = Transaction::write(connection)?;
+    let applied = match layout(connection)? {
+        Layout::Empty => 0,
+        Layout::Ours(version) => usize::try_from(version).unwrap_or(0),
+        Layout::Foreign => return Ok(()),
+    };
+    for migration in MIGRATIONS.iter().skip(applied) {
+        connection.execute_batch(migration)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", known().max(applied as i64))?;
+    transaction.commit()
+}
