@@ -97,12 +97,20 @@ impl Outcome {
     /// A success that produced this.
     #[must_use]
     pub fn succeeded(produced: Produced) -> Outcome {
-        Outcome { status: OutcomeStatus::Succeeded, message: String::new(), produced }
+        Outcome {
+            status: OutcomeStatus::Succeeded,
+            message: String::new(),
+            produced,
+        }
     }
 
     /// An end other than success, and why.
     #[must_use]
     pub fn not_succeeded(status: OutcomeStatus, message: impl Into<String>) -> Outcome {
-        Outcome { status, message: message.into(), produced: Produced::default() }
+        Outcome {
+            status,
+            message: message.into(),
+            produced: Produced::default(),
+        }
     }
 }

@@ -7,9 +7,29 @@
 //! run.outstanding()                          -> effects that are not known to be done
 //! run.next_timeout()                         -> when to send Event::Tick
 //! ```
+//!
+//! Start with [`Run`] in `machine.rs`. An event is first admitted or refused (`transitions/`), which writes down
+//! the fact that it brings. Then `transitions::next` names the next fact that follows from the state, again and
+//! again until nothing follows. Every fact goes through the one fold in `state.rs`, live and after a load alike,
+//! so that a run which was loaded from any prefix of its journal is the run that wrote it.
 
+mod agenda;
 mod effect;
+mod error;
 mod event;
+mod machine;
+mod render;
+mod scope;
+mod settle;
+mod shape;
+mod shown;
+mod snapshot;
+mod state;
+mod transitions;
 
 pub use effect::{Effect, Work, is_for_people};
+pub use error::{LoadError, ProtocolError};
 pub use event::{Decision, Event, Outcome, Produced};
+pub use machine::{Batch, Head, Run, RunState};
+pub use settle::OUTPUT_LIMIT;
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot};

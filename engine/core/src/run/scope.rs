@@ -1,0 +1,231 @@
+//! The names that expressions of a node can use, each looked up when it is asked for.
+
+use super::event::Produced;
+use super::shape::Shape;
+use super::state::{NodeState, Phase, State};
+use crate::expr::{Resolved, Scope};
+use crate::plan::{NodeIndex, Plan};
+use crate::value::Value;
+use std::collections::BTreeMap;
+
+/// What a node's `when` and templates see; with `produced`, what its `outputs` and `expect` see.
+pub(super) struct NodeScope<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) shape: &'a Shape,
+    pub(super) state: &'a State,
+    pub(super) node: NodeIndex,
+    pub(super) produced: Option<&'a Produced>,
+}
+
+impl Scope for NodeScope<'_> {
+    fn resolve(&self, path: &[String]) -> Resolved {
+        let Some((root, rest)) = path.split_first() else {
+            return Resolved::Unknown;
+        };
+        let found = match root.as_str() {
+            "params" => by_name(rest, |name| self.plan.params.get(name).cloned()),
+            "secrets" => by_name(rest, |name| {
+                self.plan
+                    .secrets
+                    .contains_key(name)
+                    .then(|| Value::Secret(name.to_owned()))
+            }),
+            "run" => by_name(rest, |name| self.of_run(name)),
+            "node" => by_name(rest, |name| self.of_node(name)),
+            "steps" => self.of_steps(rest),
+            _ => self.of_produced(root, rest),
+        };
+        found.unwrap_or(Resolved::Unknown)
+    }
+}
+
+fn by_name(rest: &[String], value: impl FnOnce(&str) -> Option<Value>) -> Option<Resolved> {
+    match rest {
+        [] => Some(Resolved::Namespace),
+        [name] => value(name).map(Resolved::Value),
+        _ => None,
+    }
+}
+
+impl NodeScope<'_> {
+    fn of_run(&self, name: &str) -> Option<Value> {
+        let start = &self.state.start;
+        Some(match name {
+            "id" => Value::String(self.state.run.0.clone()),
+            "work" => Value::String(start.work.clone()),
+            "base" => Value::String(start.base.clone()),
+            "runbook" => Value::String(self.plan.runbook.clone()),
+            "starter" => Value::String(start.by.name.clone()),
+            "started" => Value::Timestamp(self.state.created),
+            _ => return None,
+        })
+    }
+
+    fn of_node(&self, name: &str) -> Option<Value> {
+        Some(match name {
+            "id" => Value::String(self.plan.node(self.node)?.id.clone()),
+            "pass" => Value::Int(i64::from(self.state.node(self.node)?.pass)),
+            _ => return None,
+        })
+    }
+
+    fn of_steps(&self, rest: &[String]) -> Option<Resolved> {
+        let Some((id, rest)) = rest.split_first() else {
+            return Some(Resolved::Namespace);
+        };
+        let state = self.state.node(self.shape.find(id)?)?;
+        let Some((member, rest)) = rest.split_first() else {
+            return Some(Resolved::Namespace);
+        };
+        match (member.as_str(), rest) {
+            ("outputs", rest) => by_name(rest, |name| state.outputs.get(name).cloned()),
+            ("status", []) => {
+                status(state).map(|word| Resolved::Value(Value::String(word.to_owned())))
+            }
+            ("duration", []) => duration(state).map(Resolved::Value),
+            _ => None,
+        }
+    }
+
+    fn of_produced(&self, root: &str, rest: &[String]) -> Option<Resolved> {
+        let produced = self.produced?;
+        if root == "output" {
+            return by_name(rest, |name| {
+                produced.output_lines.get(name).cloned().map(Value::String)
+            });
+        }
+        if !rest.is_empty() {
+            return None;
+        }
+        match root {
+            "exit_code" => produced.exit_code.map(Value::Int),
+            "stdout" => produced
+                .stdout
+                .as_deref()
+                .map(|text| Value::String(without_line_end(text).to_owned())),
+            "json" => {
+                let parsed = serde_json::from_str(produced.stdout.as_deref()?).ok()?;
+                Some(from_json(parsed))
+            }
+            "rows" => produced.rows.clone().map(Value::List),
+            "value" => value_of(produced),
+            _ => None,
+        }
+        .map(Resolved::Value)
+    }
+}
+
+/// How a finished node is called in expressions.
+fn status(state: &NodeState) -> Option<&'static str> {
+    match state.phase {
+        Phase::Succeeded => Some("succeeded"),
+        Phase::Skipped => Some("skipped"),
+        Phase::Failed => Some("failed"),
+        _ => None,
+    }
+}
+
+/// From its first attempt or its question to its end; zero for a node that never got so far.
+fn duration(state: &NodeState) -> Option<Value> {
+    let finished = state.finished?;
+    Some(Value::Duration(
+        finished.since(state.began.unwrap_or(finished)),
+    ))
+}
+
+/// The first column of the first row; of a process, its standard output, as a number or truth value when it
+/// reads as one.
+pub(super) fn value_of(produced: &Produced) -> Option<Value> {
+    produced.first.clone().or_else(|| {
+        produced
+            .stdout
+            .as_deref()
+            .map(|text| read_scalar(text.trim()))
+    })
+}
+
+fn read_scalar(text: &str) -> Value {
+    if let Ok(int) = text.parse::<i64>() {
+        return Value::Int(int);
+    }
+    match text {
+        "true" => return Value::Bool(true),
+        "false" => return Value::Bool(false),
+        _ => {}
+    }
+    // Only what looks like a number: Rust also reads `inf`, `nan` and the like.
+    let numeric = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+    match text.parse::<f64>() {
+        Ok(float) if numeric && float.is_finite() => Value::Float(float),
+        _ => Value::String(text.to_owned()),
+    }
+}
+
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+/// JSON that a program printed, as it stands: unlike the stored form of values, no key in it means anything.
+fn from_json(json: serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(int), _) => Value::Int(int),
+            (None, Some(float)) if float.is_finite() => Value::Float(float),
+            _ => Value::String(number.to_string()),
+        },
+        serde_json::Value::String(text) => Value::String(text),
+        serde_json::Value::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
+        serde_json::Value::Object(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key, from_json(value)))
+                .collect::<BTreeMap<_, _>>(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_text_is_read_as_what_it_looks_like() {
+        for (text, value) in [
+            ("12", Value::Int(12)),
+            ("-3.5", Value::Float(-3.5)),
+            ("true", Value::Bool(true)),
+            ("inf", Value::String("inf".into())),
+            ("nan", Value::String("nan".into())),
+            ("1e999", Value::String("1e999".into())),
+            ("", Value::String(String::new())),
+            ("1 2", Value::String("1 2".into())),
+        ] {
+            let produced = Produced {
+                stdout: Some(format!(" {text}\n")),
+                ..Produced::default()
+            };
+            assert_eq!(value_of(&produced), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_line_end_is_removed_and_no_more() {
+        assert_eq!(without_line_end("a\n\n"), "a\n");
+        assert_eq!(without_line_end("a\r\n"), "a");
+        assert_eq!(without_line_end("a"), "a");
+    }
+
+    #[test]
+    fn a_dollar_key_in_printed_json_stays_a_key() {
+        let value = from_json(serde_json::json!({"$duration": 5}));
+        assert_eq!(
+            value,
+            Value::Map([("$duration".to_owned(), Value::Int(5))].into())
+        );
+    }
+}
