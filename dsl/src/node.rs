@@ -117,11 +117,17 @@ impl OffsetMap {
             u32::try_from(source_len),
         );
         if let (Ok(text), Ok(source), Ok(source_len)) = numbers {
+            // The piece before turned out to hold no text.
+            if self.pieces.last().is_some_and(|last| last.text == text) {
+                self.pieces.pop();
+            }
             self.pieces.push(Piece {
                 text,
                 source,
                 source_len,
             });
+        } else {
+            self.pieces.clear();
         }
     }
 
@@ -135,7 +141,7 @@ impl OffsetMap {
         let last = self.piece_at(end - 1, text_len)?;
         Some(Span::new(
             first.source_start(start),
-            last.source_end(end, text_len),
+            last.source_end(end),
         ))
     }
 
@@ -175,7 +181,7 @@ impl Located {
         }
     }
 
-    fn source_end(&self, offset: usize, _text_len: usize) -> usize {
+    fn source_end(&self, offset: usize) -> usize {
         if self.is_copy() {
             self.source.start + offset.saturating_sub(self.text.start)
         } else {

@@ -20,6 +20,11 @@ impl Findings {
         }
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// All of them in the order of the file, the last one saying how many were left out.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.found

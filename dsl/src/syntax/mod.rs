@@ -3,15 +3,19 @@
 //! Start at [`parse`]. [`runbook`] reads Piton's own language, [`yaml`] reads YAML; both report every mistake of a
 //! file in one pass and still return the tree of what they could read.
 
+mod align;
 mod codes;
+mod findings;
 pub mod runbook;
+mod scan;
+mod text;
 pub mod yaml;
 
 pub use codes::{CODES, CodePage};
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
-use crate::source::{SourceFile, Syntax};
+use crate::source::{SourceFile, Span, Syntax};
 
 /// What became of a file's text.
 #[derive(Clone, Debug)]
@@ -39,3 +43,29 @@ pub const MAX_DEPTH: usize = 64;
 
 /// How many diagnostics are kept for a file.
 pub const MAX_DIAGNOSTICS: usize = 100;
+
+fn too_large(text: &str) -> Option<Diagnostic> {
+    (text.len() > MAX_BYTES).then(|| {
+        Diagnostic::error(
+            "syntax::too-large",
+            Span::default(),
+            format!(
+                "the file has {} bytes; a runbook may have {MAX_BYTES}",
+                text.len()
+            ),
+            "",
+        )
+        .help("keep large data in files of its own and give the runbook their paths")
+    })
+}
+
+fn duplicate_key(key: &str, second: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(
+        "syntax::duplicate-key",
+        second,
+        format!("`{key}` is given twice"),
+        "given again here",
+    )
+    .label(first, "given first here")
+    .help("keep one of them")
+}

@@ -97,9 +97,9 @@ fn unicode(rest: &str) -> (Option<char>, usize) {
 }
 
 /// The scalar for a text between `"""`; `inner` is what stands between them, `start` its offset, `span` the place of
-/// all of it. A first line without text is dropped, and so is the indentation that all lines share; the line with the
-/// closing quotes counts when nothing else stands on it, and gives the last line its end.
-/// Line ends become `\n`.
+/// all of it. A first line without text is dropped, and so is the indentation that all lines with text share. Of the
+/// line with the closing quotes only the line end before it counts, when nothing else stands on it. Line ends
+/// become `\n`.
 pub(super) fn raw(inner: &str, start: usize, span: Span) -> Scalar {
     let mut text = String::with_capacity(inner.len());
     let mut map = OffsetMap::default();
@@ -139,11 +139,9 @@ pub(super) fn raw(inner: &str, start: usize, span: Span) -> Scalar {
 /// How many bytes of blanks every line behind the first begins with, lines without text aside.
 fn common_indent(lines: &[&str]) -> usize {
     let mut shared: Option<&str> = None;
-    let last = lines.len() - 1;
-    for (number, line) in lines.iter().enumerate().skip(1) {
+    for line in lines.iter().skip(1) {
         let text = line.trim_start_matches([' ', '\t']);
-        let blank = text.trim().is_empty();
-        if blank && number != last {
+        if text.trim().is_empty() {
             continue;
         }
         let own = line.get(..line.len() - text.len()).unwrap_or_default();
@@ -218,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn closing_quotes_further_left_keep_the_indentation() {
-        assert_eq!(raw_of("\"\"\"\n    one\n  \"\"\"").text, "  one\n");
+    fn the_place_of_the_closing_quotes_does_not_matter() {
+        assert_eq!(raw_of("\"\"\"\n    one\n  \"\"\"").text, "one\n");
         assert_eq!(raw_of("\"\"\"\n  one\n      \"\"\"").text, "one\n");
         assert_eq!(raw_of("\"\"\"one\n  two\"\"\"").text, "one\ntwo");
         assert_eq!(raw_of("\"\"\"\"\"\"").text, "");
@@ -230,7 +228,7 @@ mod tests {
     fn line_ends_of_other_systems_become_one_character() {
         let source = "\"\"\"\r\n  a\r\n  b\r\n\"\"\"";
         let scalar = raw_of(source);
-        assert_eq!(scalar.text, "  a\n  b\n");
+        assert_eq!(scalar.text, "a\nb\n");
         let source = "\"\"\"\r\n  a\r\n  b\r\n  \"\"\"";
         let scalar = raw_of(source);
         assert_eq!(scalar.text, "a\nb\n");

@@ -1,9 +1,306 @@
-//! YAML.
-use super::Parsed;
+//! YAML: text to [`Node`]s.
+//!
+//! The parser's events are put together without recursion. Of YAML only maps, lists and scalars are taken; anchors,
+//! aliases, merge keys, tags, directives and further documents are refused, because a runbook has to say what it does
+//! where it does it. Faulty YAML ends the reading of the file at that place: what was read until then is kept.
+
+mod explain;
+
+use std::collections::BTreeMap;
+
+use granit_parser::{Event, Parser, ScalarStyle};
+
+use crate::diagnostic::Diagnostic;
+use crate::node::{Entry, Kind, Node, OffsetMap, Scalar, Style};
+use crate::source::Span;
+use crate::syntax::align::{Escapes, align};
+use crate::syntax::findings::Findings;
+use crate::syntax::{MAX_DEPTH, Parsed, duplicate_key, too_large};
+
+/// The most values a file may hold.
+const MAX_NODES: usize = 1_000_000;
+
 /// Reads a text in YAML.
-pub fn parse(_text: &str) -> Parsed {
-    Parsed {
-        root: None,
-        diagnostics: Vec::new(),
+pub fn parse(text: &str) -> Parsed {
+    if let Some(refused) = too_large(text).or_else(|| explain::odd_line_ends(text)) {
+        return Parsed {
+            root: None,
+            diagnostics: vec![refused],
+        };
     }
+    let mut reader = Reader {
+        text,
+        findings: Findings::default(),
+        open: Vec::new(),
+        root: None,
+        nodes: 0,
+    };
+    reader.read();
+    let root = reader.close_all();
+    if root.is_none() && reader.findings.is_empty() {
+        reader.findings.add(explain::nothing());
+    }
+    Parsed {
+        root,
+        diagnostics: reader.findings.finish(),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    findings: Findings,
+    /// The lists and maps that are being read, outermost first.
+    open: Vec<Open>,
+    root: Option<Node>,
+    nodes: usize,
+}
+
+enum Open {
+    List {
+        start: Span,
+        items: Vec<Node>,
+    },
+    Map {
+        start: Span,
+        entries: Vec<Entry>,
+        places: BTreeMap<String, usize>,
+        key: Key,
+    },
+}
+
+/// Whether a map's next value is a key or belongs to one.
+enum Key {
+    None,
+    /// The key, and whether its value is kept.
+    Some(Scalar, bool),
+    /// A key that is none was reported; its value is dropped.
+    Unusable,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let options = granit_parser::options! {
+            emit_anchor_events: true,
+            emit_unresolved_aliases: true,
+            emit_comments: false,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        let mut documents = 0;
+        let mut parser = Parser::new_from_str_with_options(self.text, options);
+        while let Some(next) = parser.next_event() {
+            let (event, at) = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    let place = error.marker().byte_offset().unwrap_or(self.text.len());
+                    self.findings
+                        .add(explain::explain(self.text, error.kind(), place));
+                    return;
+                }
+            };
+            let span = self.inside(at.byte_range().unwrap_or_default());
+            if let Some(tag) = tag_of(&event) {
+                let at = at.tag_span().and_then(|tag| tag.byte_range());
+                let at = at.map_or(span, |range| self.inside(range));
+                self.findings.add(explain::tag(&tag, at));
+            }
+            match event {
+                Event::DocumentStart(..) => {
+                    documents += 1;
+                    if documents > 1 {
+                        self.findings.add(explain::second_document(span));
+                        return;
+                    }
+                }
+                Event::Anchor(_, name) => self.findings.add(explain::anchor(&name, span)),
+                Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                    let written = self.text.get(span.range()).unwrap_or_default();
+                    self.findings.add(explain::alias(written, span));
+                    self.value(Node {
+                        span,
+                        kind: Kind::Unreadable,
+                    });
+                }
+                Event::Scalar(value, style, ..) => {
+                    let scalar = self.scalar(&value, style, span);
+                    self.value(Node::scalar(scalar));
+                }
+                Event::SequenceStart(..) => self.open.push(Open::List {
+                    start: span,
+                    items: Vec::new(),
+                }),
+                Event::MappingStart(..) => self.open.push(Open::Map {
+                    start: span,
+                    entries: Vec::new(),
+                    places: BTreeMap::new(),
+                    key: Key::None,
+                }),
+                Event::SequenceEnd | Event::MappingEnd => self.close(span),
+                _ => {}
+            }
+            if self.nodes > MAX_NODES {
+                self.findings.add(explain::too_many(MAX_NODES, span));
+                return;
+            }
+        }
+    }
+
+    /// A range of the parser as a span that surely lies in the text, on character boundaries.
+    fn inside(&self, range: std::ops::Range<usize>) -> Span {
+        let boundary = |offset: usize| {
+            let mut offset = offset.min(self.text.len());
+            while !self.text.is_char_boundary(offset) {
+                offset -= 1;
+            }
+            offset
+        };
+        Span::new(boundary(range.start), boundary(range.end))
+    }
+
+    fn scalar(&self, value: &str, style: ScalarStyle, span: Span) -> Scalar {
+        let source = self.text.get(span.range()).unwrap_or_default();
+        let (inner, escapes, style) = match style {
+            ScalarStyle::Plain => (0..source.len(), Escapes::None, Style::Plain),
+            ScalarStyle::SingleQuoted => (unquoted(source), Escapes::Single, Style::Quoted),
+            ScalarStyle::DoubleQuoted => (unquoted(source), Escapes::Double, Style::Quoted),
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                // The first line holds only `|` or `>` with what modifies it.
+                let header = source.starts_with(['|', '>']);
+                let line = source.find('\n').map_or(source.len(), |at| at + 1);
+                let start = if header { line } else { 0 };
+                (start..source.len(), Escapes::None, Style::Block)
+            }
+        };
+        let start = span.start + inner.start;
+        let written = source.get(inner).unwrap_or_default();
+        let map: OffsetMap = align(value, written, start, escapes).unwrap_or_default();
+        Scalar {
+            text: value.to_string(),
+            style,
+            span,
+            map,
+        }
+    }
+
+    /// Puts a finished value where it belongs: a key, a value, an item or the whole file.
+    fn value(&mut self, node: Node) {
+        self.nodes += 1;
+        match self.open.last_mut() {
+            None => {
+                if self.root.is_none() {
+                    self.root = Some(node);
+                }
+            }
+            Some(Open::List { items, .. }) => items.push(node),
+            Some(Open::Map {
+                entries,
+                places,
+                key,
+                ..
+            }) => match std::mem::replace(key, Key::None) {
+                Key::None => *key = next_key(node, entries, places, &mut self.findings),
+                Key::Some(name, true) => {
+                    places.insert(name.text.clone(), entries.len());
+                    entries.push(Entry {
+                        key: name,
+                        value: node,
+                    });
+                }
+                Key::Some(_, false) | Key::Unusable => {}
+            },
+        }
+    }
+
+    /// Ends the innermost list or map; `end` is where the parser saw it end.
+    fn close(&mut self, end: Span) {
+        let node = match self.open.pop() {
+            Some(Open::List { start, items }) => {
+                let last = items.last().map(|item| item.span);
+                Node {
+                    span: self.extent(start, last, end),
+                    kind: Kind::List(items),
+                }
+            }
+            Some(Open::Map {
+                start,
+                mut entries,
+                key,
+                ..
+            }) => {
+                if let Key::Some(key, true) = key {
+                    // The file ended or broke behind this key.
+                    let value = Node {
+                        span: key.span.after(),
+                        kind: Kind::Unreadable,
+                    };
+                    entries.push(Entry { key, value });
+                }
+                let last = entries.last().map(|entry| entry.value.span);
+                Node {
+                    span: self.extent(start, last, end),
+                    kind: Kind::Map(entries),
+                }
+            }
+            None => return,
+        };
+        self.value(node);
+    }
+
+    /// From the opening to the closing bracket; without brackets, to the end of the last value.
+    fn extent(&self, start: Span, last: Option<Span>, end: Span) -> Span {
+        let flow = self
+            .text
+            .get(start.start..)
+            .is_some_and(|text| text.starts_with(['{', '[']));
+        let last_end = last.map_or(start.end, |last| last.end);
+        let stop = if flow { end.end.max(last_end) } else { last_end };
+        Span::new(start.start, stop)
+    }
+
+    /// Ends what is still open: after a mistake that ended the reading.
+    fn close_all(&mut self) -> Option<Node> {
+        while !self.open.is_empty() {
+            self.close(Span::at(self.text.len()));
+        }
+        self.root.take()
+    }
+}
+
+fn unquoted(source: &str) -> std::ops::Range<usize> {
+    1..source.len().saturating_sub(1).max(1)
+}
+
+fn tag_of(event: &Event<'_>) -> Option<String> {
+    match event {
+        Event::Scalar(_, _, _, tag)
+        | Event::SequenceStart(_, _, tag)
+        | Event::MappingStart(_, _, tag) => tag.as_ref().map(|tag| tag.original()),
+        _ => None,
+    }
+}
+
+fn next_key(
+    node: Node,
+    entries: &[Entry],
+    places: &BTreeMap<String, usize>,
+    findings: &mut Findings,
+) -> Key {
+    let Kind::Scalar(scalar) = node.kind else {
+        if !node.is_unreadable() {
+            findings.add(explain::complex_key(node.span));
+        }
+        return Key::Unusable;
+    };
+    if scalar.text == "<<" && scalar.style == Style::Plain {
+        findings.add(explain::merge_key(scalar.span));
+        return Key::Unusable;
+    }
+    if let Some(first) = places.get(&scalar.text) {
+        let first = entries.get(*first).map(|entry| entry.key.span);
+        let diagnostic: Diagnostic =
+            duplicate_key(&scalar.text, scalar.span, first.unwrap_or_default());
+        findings.add(diagnostic);
+        return Key::Some(scalar, false);
+    }
+    Key::Some(scalar, true)
 }
