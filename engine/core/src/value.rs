@@ -4,7 +4,11 @@
 //! (`{"$duration": 5000}`), and a map of the user's with such a key is wrapped as `{"$map": {…}}`.
 
 use crate::time::{Millis, Timestamp};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A value. Maps are ordered by key, so that the same value always has the same stored form.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -49,5 +53,255 @@ impl Value {
             Value::Map(_) => "map",
             Value::Secret(_) => "secret",
         }
+    }
+}
+
+impl Value {
+    /// Plain JSON from outside (a program's output, a parameter) as a value. Nothing in it is special: a map with
+    /// the key `$secret` stays a map, so that no program can name a secret. A whole number beyond 64 bits becomes
+    /// a float.
+    #[must_use]
+    pub fn from_json(json: &serde_json::Value) -> Value {
+        match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(int) => Value::Int(int),
+                None => number
+                    .as_f64()
+                    .filter(|float| float.is_finite())
+                    .map_or(Value::Null, Value::Float),
+            },
+            serde_json::Value::String(text) => Value::String(text.clone()),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(Value::from_json).collect())
+            }
+            serde_json::Value::Object(entries) => Value::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Value::from_json(value)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Plain JSON for people and other programs: durations as `"1h30m"`, instants as RFC 3339, secrets as
+    /// `"[secret NAME]"`. Does not read back as the same value; the stored form, which does, is this type's
+    /// [`Serialize`].
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Int(value) => (*value).into(),
+            Value::Float(value) => (*value).into(),
+            Value::String(text) => text.clone().into(),
+            Value::Duration(length) => length.to_string().into(),
+            Value::Timestamp(at) => at.to_string().into(),
+            Value::List(items) => items.iter().map(Value::to_json).collect(),
+            Value::Map(entries) => serde_json::Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.clone(), value.to_json()))
+                    .collect(),
+            ),
+            Value::Secret(name) => format!("[secret {name}]").into(),
+        }
+    }
+
+    /// Whether a secret is in it, at any depth.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Value::Secret(_) => true,
+            Value::List(items) => items.iter().any(Value::has_secret),
+            Value::Map(entries) => entries.values().any(Value::has_secret),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// For people: a string as it is, everything else as in [`Value::to_json`] without quotes around it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_json() {
+            serde_json::Value::String(text) => f.write_str(&text),
+            json => write!(f, "{json}"),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Int(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Value {
+        Value::String(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Value {
+        Value::String(value.to_owned())
+    }
+}
+
+impl From<Millis> for Value {
+    fn from(value: Millis) -> Value {
+        Value::Duration(value)
+    }
+}
+
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Value {
+        Value::Timestamp(value)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(value: Vec<Value>) -> Value {
+        Value::List(value)
+    }
+}
+
+impl From<BTreeMap<String, Value>> for Value {
+    fn from(value: BTreeMap<String, Value>) -> Value {
+        Value::Map(value)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    /// `None` is null.
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// Keys of the maps that stand for what JSON has no form for.
+const DURATION: &str = "$duration";
+const TIMESTAMP: &str = "$timestamp";
+const SECRET: &str = "$secret";
+const MAP: &str = "$map";
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(value) => serializer.serialize_i64(*value),
+            Value::Float(value) if value.is_finite() => serializer.serialize_f64(*value),
+            Value::Float(_) => Err(S::Error::custom(
+                "a float that is not finite cannot be stored",
+            )),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Duration(length) => serializer.collect_map([(DURATION, length)]),
+            Value::Timestamp(at) => serializer.collect_map([(TIMESTAMP, at)]),
+            Value::Secret(name) => serializer.collect_map([(SECRET, name)]),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Map(entries) if entries.keys().any(|key| key.starts_with('$')) => {
+                serializer.collect_map([(MAP, entries)])
+            }
+            Value::Map(entries) => serializer.collect_map(entries),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StoredForm)
+    }
+}
+
+/// Reads the stored form.
+struct StoredForm;
+
+impl<'de> Visitor<'de> for StoredForm {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        i64::try_from(value)
+            .map(Value::Int)
+            .map_err(|_| E::custom(format!("{value} does not fit into 64 bits")))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if !key.starts_with('$') {
+                entries.insert(key, access.next_value()?);
+                continue;
+            }
+            let value = match key.as_str() {
+                DURATION => Value::Duration(access.next_value()?),
+                TIMESTAMP => Value::Timestamp(access.next_value()?),
+                SECRET => Value::Secret(access.next_value()?),
+                MAP => Value::Map(access.next_value()?),
+                _ => {
+                    return Err(A::Error::custom(format!(
+                        "`{key}` is not a form of value that this piton knows"
+                    )));
+                }
+            };
+            if !entries.is_empty() || access.next_key::<String>()?.is_some() {
+                return Err(A::Error::custom(format!(
+                    "`{key}` stands beside other keys"
+                )));
+            }
+            return Ok(value);
+        }
+        Ok(Value::Map(entries))
     }
 }
