@@ -3,8 +3,18 @@
 //! Data flows one way: a [`source::SourceFile`] is parsed by [`syntax`] to a tree of [`node::Node`]s, which the later
 //! modules type, lint and compile. Nothing here reads a clock, a file or the environment.
 
+pub mod check;
+pub mod compile;
 pub mod diagnostic;
+pub mod lint;
+pub mod lower;
 pub mod node;
 pub mod report;
+pub mod runbook;
+pub mod schema;
 pub mod source;
 pub mod syntax;
+
+pub use check::{Checked, check, check_text};
+pub use compile::{CompileError, Params, compile};
+pub use lint::catalogue::{Page, catalogue, explain};

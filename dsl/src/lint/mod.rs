@@ -1,0 +1,101 @@
+//! The rules: what is wrong with a runbook that can be read.
+//!
+//! [`catalogue`] lists every code once, with its page and the function that looks for it. A rule is one file in
+//! [`rules`], and the comment at its top is the page that `piton explain CODE` prints. Rules ask the [`Context`],
+//! which is worked out once: the [`graph`] of steps, every expression with its [`sites`] and what each name in it
+//! means ([`scope`]).
+
+pub mod catalogue;
+mod graph;
+pub(crate) mod rules;
+mod scope;
+mod sites;
+
+use crate::diagnostic::Diagnostic;
+use crate::runbook::Runbook;
+use graph::Graph;
+use scope::Resolution;
+use sites::Site;
+use std::collections::BTreeMap;
+
+pub(crate) use graph::needs_of;
+
+/// What rules look at.
+pub(crate) struct Context<'a> {
+    pub(crate) runbook: &'a Runbook,
+    /// Nodes, by their names, the first of each.
+    nodes: BTreeMap<&'a str, usize>,
+    pub(crate) graph: Graph,
+    /// Every expression.
+    pub(crate) sites: Vec<Site<'a>>,
+    /// Every path of names in the expressions, with what it means.
+    pub(crate) references: Vec<Reference>,
+    /// Whether something was wrong already before the rules looked.
+    pub(crate) has_errors: bool,
+}
+
+/// A path of names in an expression.
+pub(crate) struct Reference {
+    /// The site, by its place in [`Context::sites`].
+    pub(crate) site: usize,
+    pub(crate) reference: piton_core::expr::Reference,
+    pub(crate) resolution: Resolution,
+}
+
+impl<'a> Context<'a> {
+    fn new(runbook: &'a Runbook, has_errors: bool) -> Context<'a> {
+        let mut nodes = BTreeMap::new();
+        for (index, node) in runbook.nodes.iter().enumerate() {
+            nodes.entry(node.id.value.as_str()).or_insert(index);
+        }
+        let graph = Graph::new(runbook, &nodes);
+        let sites = sites::of(runbook);
+        let mut context = Context {
+            runbook,
+            nodes,
+            graph,
+            sites,
+            references: Vec::new(),
+            has_errors,
+        };
+        context.references = context.resolve_all();
+        context
+    }
+
+    fn resolve_all(&self) -> Vec<Reference> {
+        let mut found = Vec::new();
+        // Looking for what was meant costs as much as the file is long, so it is done for so many only.
+        let mut suggestions = crate::syntax::MAX_DIAGNOSTICS;
+        for (index, site) in self.sites.iter().enumerate() {
+            for reference in site.expression.references() {
+                let resolution = self.resolve(site, &reference.path, suggestions > 0);
+                if matches!(resolution, Resolution::Unknown(_)) {
+                    suggestions = suggestions.saturating_sub(1);
+                }
+                found.push(Reference {
+                    site: index,
+                    reference,
+                    resolution,
+                });
+            }
+        }
+        found
+    }
+
+    /// The node of this name, the first one when there are several.
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
+        self.nodes.get(id).copied()
+    }
+}
+
+/// Looks for everything that the rules know of. `diagnostics` holds what was found before, and gets the rest.
+pub fn lint(runbook: &Runbook, diagnostics: &mut Vec<Diagnostic>) {
+    let has_errors = diagnostics.iter().any(Diagnostic::is_error);
+    let mut context = Context::new(runbook, has_errors);
+    for rule in catalogue::RULES {
+        if let Some(run) = rule.run {
+            run(&context, diagnostics);
+            context.has_errors = context.has_errors || diagnostics.iter().any(Diagnostic::is_error);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One rule, one file. The comment at the top of each is the page that `piton explain CODE` prints.
+//!
+//! Rules that look at a whole runbook have a function `run`, listed in [`super::catalogue`]; the others word what
+//! lowering finds.
+
+pub(crate) mod bad_default;
+pub(crate) mod bad_name;
+pub(crate) mod cycle;
+pub(crate) mod duplicate_name;
+pub(crate) mod exactly_one_action;
+pub(crate) mod expression_type;
+pub(crate) mod gate_effect;
+pub(crate) mod gate_on_fail;
+pub(crate) mod invalid_expression;
+pub(crate) mod missing_key;
+pub(crate) mod no_database;
+pub(crate) mod no_expiry;
+pub(crate) mod no_timeout;
+pub(crate) mod not_before;
+pub(crate) mod not_exactly_one;
+pub(crate) mod secret_written_down;
+pub(crate) mod several_effects;
+pub(crate) mod shell_without_run;
+pub(crate) mod splice;
+pub(crate) mod undeclared_output;
+pub(crate) mod unknown_key;
+pub(crate) mod unknown_name;
+pub(crate) mod unknown_node;
+pub(crate) mod unstated_effect;
+pub(crate) mod unused;
+pub(crate) mod wrong_type;
+
+use super::Context;
+use crate::diagnostic::Diagnostic;
+use crate::source::Span;
+
+/// Labels each of these keys.
+fn label_each(
+    diagnostic: Diagnostic,
+    keys: impl IntoIterator<Item = (&'static str, Span)>,
+) -> Diagnostic {
+    keys.into_iter()
+        .fold(diagnostic, |diagnostic, (key, span)| {
+            diagnostic.label(span, format!("`{key}` here"))
+        })
+}
+
+/// Reports the names that there are not, of one code.
+fn report_unknown(code: &'static str, context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    for reference in &context.references {
+        let super::scope::Resolution::Unknown(unknown) = &reference.resolution else {
+            continue;
+        };
+        let Some(site) = context.sites.get(reference.site) else {
+            continue;
+        };
+        if unknown.code != code {
+            continue;
+        }
+        let range = reference
+            .reference
+            .spans
+            .get(unknown.at)
+            .unwrap_or(&reference.reference.span);
+        let mut diagnostic =
+            Diagnostic::error(code, site.span(range), &unknown.message, "not known");
+        diagnostic.help.clone_from(&unknown.help);
+        found.push(diagnostic);
+    }
+}

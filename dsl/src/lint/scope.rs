@@ -1,0 +1,370 @@
+//! What a name in an expression means, and its type as far as it is known before the run.
+
+use super::Context;
+use super::rules::{undeclared_output, unknown_name, unknown_node};
+use super::sites::{Results, Site};
+use crate::lint::rules::unknown_key::shorten;
+use crate::runbook::{Param, ParamType};
+use piton_core::expr::{Type, TypeResolved, TypeScope, suggest};
+use std::collections::BTreeMap;
+
+/// What a path of names means.
+#[derive(Clone, Debug)]
+pub(crate) enum Resolution {
+    /// A value of this type, or one inside of it.
+    Type(Type),
+    /// The value of this output of this node.
+    Output {
+        /// The node.
+        node: usize,
+        /// Its name for the output.
+        name: String,
+    },
+    /// Nothing by itself, but names may follow.
+    Namespace,
+    /// There is no such name.
+    Unknown(Unknown),
+}
+
+/// A name that there is not.
+#[derive(Clone, Debug)]
+pub(crate) struct Unknown {
+    /// The rule it is reported by.
+    pub(crate) code: &'static str,
+    /// Which name of the path it is.
+    pub(crate) at: usize,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+const ROOTS: [&str; 5] = ["params", "secrets", "steps", "run", "node"];
+const PROCESS_RESULTS: [&str; 5] = ["exit_code", "stdout", "json", "value", "output"];
+const ROWS_RESULTS: [&str; 2] = ["rows", "value"];
+const RUN_MEMBERS: [&str; 6] = ["id", "work", "base", "runbook", "starter", "started"];
+const NODE_MEMBERS: [&str; 2] = ["id", "pass"];
+const STEP_MEMBERS: [&str; 3] = ["outputs", "status", "duration"];
+
+impl Context<'_> {
+    /// What a path means at a site. Suggestions are looked for only where that is asked for.
+    pub(crate) fn resolve(
+        &self,
+        site: &Site<'_>,
+        path: &[String],
+        may_suggest: bool,
+    ) -> Resolution {
+        let Some((root, rest)) = path.split_first() else {
+            return Resolution::Namespace;
+        };
+        let search = Search { may_suggest };
+        match root.as_str() {
+            "params" => self.param(rest, &search),
+            "secrets" => self.secret(rest, &search),
+            "steps" => self.step(rest, &search),
+            "run" => search.member("run", &RUN_MEMBERS, rest, |name| match name {
+                "started" => Type::Timestamp,
+                _ => Type::String,
+            }),
+            "node" => search.member("node", &NODE_MEMBERS, rest, |name| match name {
+                "pass" => Type::Int,
+                _ => Type::String,
+            }),
+            _ => match result_type(site.results, root, rest) {
+                Some(resolution) => resolution,
+                None => self.unknown_root(root, site.results, &search),
+            },
+        }
+    }
+
+    fn param(&self, rest: &[String], search: &Search) -> Resolution {
+        let Some(name) = rest.first() else {
+            return Resolution::Namespace;
+        };
+        match self
+            .runbook
+            .params
+            .iter()
+            .find(|param| param.name.value == *name)
+        {
+            Some(param) => Resolution::Type(param_type(param)),
+            None => {
+                let known = self
+                    .runbook
+                    .params
+                    .iter()
+                    .map(|param| param.name.value.as_str());
+                search.unknown(
+                    unknown_name::CODE,
+                    1,
+                    format!("there is no parameter `{}`", shorten(name)),
+                    name,
+                    known,
+                )
+            }
+        }
+    }
+
+    fn secret(&self, rest: &[String], search: &Search) -> Resolution {
+        let Some(name) = rest.first() else {
+            return Resolution::Namespace;
+        };
+        if self
+            .runbook
+            .secrets
+            .iter()
+            .any(|secret| secret.name.value == *name)
+        {
+            return Resolution::Type(Type::Secret);
+        }
+        let known = self
+            .runbook
+            .secrets
+            .iter()
+            .map(|secret| secret.name.value.as_str());
+        search.unknown(
+            unknown_name::CODE,
+            1,
+            format!("there is no secret `{}`", shorten(name)),
+            name,
+            known,
+        )
+    }
+
+    fn step(&self, rest: &[String], search: &Search) -> Resolution {
+        let Some((id, members)) = rest.split_first() else {
+            return Resolution::Namespace;
+        };
+        let Some(node) = self.find(id) else {
+            let message = format!("there is no step or gate `{}`", shorten(id));
+            return search.unknown(
+                unknown_node::CODE,
+                1,
+                message,
+                id,
+                self.nodes.keys().copied(),
+            );
+        };
+        let Some((member, rest)) = members.split_first() else {
+            return Resolution::Namespace;
+        };
+        match member.as_str() {
+            "status" => Resolution::Type(Type::String),
+            "duration" => Resolution::Type(Type::Duration),
+            "outputs" => match rest.first() {
+                None => Resolution::Namespace,
+                Some(name) => self.output(node, id, name, search),
+            },
+            _ => {
+                let message = format!("a step has no `{}`", shorten(member));
+                let mut unknown =
+                    search.unknown(unknown_name::CODE, 2, message, member, STEP_MEMBERS);
+                if let Resolution::Unknown(unknown) = &mut unknown
+                    && let Some(node) = self.runbook.nodes.get(node)
+                    && node.outputs.iter().any(|(name, _)| name.value == *member)
+                {
+                    unknown.help = Some(format!("write `steps.{id}.outputs.{member}`"));
+                }
+                unknown
+            }
+        }
+    }
+
+    fn output(&self, index: usize, id: &str, name: &str, search: &Search) -> Resolution {
+        let outputs = self
+            .runbook
+            .nodes
+            .get(index)
+            .map_or(&[] as &[_], |node| node.outputs.as_slice());
+        let declared = outputs.iter().any(|(output, _)| output.value == name);
+        // Outputs that could not be read at all may have said it.
+        let unreadable = outputs.is_empty()
+            && self
+                .runbook
+                .nodes
+                .get(index)
+                .is_some_and(|node| node.key("outputs").is_some());
+        if unreadable {
+            return Resolution::Type(Type::Any);
+        }
+        if declared {
+            return Resolution::Output {
+                node: index,
+                name: name.to_owned(),
+            };
+        }
+        let message = format!("`{id}` does not declare an output `{}`", shorten(name));
+        let known = outputs.iter().map(|(output, _)| output.value.as_str());
+        let mut unknown = search.unknown(undeclared_output::CODE, 3, message, name, known);
+        if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown
+            && help.is_none()
+        {
+            *help = Some(undeclared_output::help(id, name, self.runbook.syntax));
+        }
+        unknown
+    }
+
+    fn unknown_root(&self, root: &str, results: Results, search: &Search) -> Resolution {
+        if results == Results::Unknown {
+            return Resolution::Type(Type::Any);
+        }
+        let of_results: &[&str] = match results {
+            Results::Process => &PROCESS_RESULTS,
+            Results::Rows => &ROWS_RESULTS,
+            Results::None | Results::Unknown => &[],
+        };
+        let known = ROOTS.iter().chain(of_results).copied();
+        let message = format!("there is nothing called `{}` here", shorten(root));
+        let mut unknown = search.unknown(unknown_name::CODE, 0, message, root, known.clone());
+        if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown {
+            if self
+                .runbook
+                .params
+                .iter()
+                .any(|param| param.name.value == root)
+            {
+                *help = Some(format!("write `params.{root}`"));
+            } else if self
+                .runbook
+                .secrets
+                .iter()
+                .any(|secret| secret.name.value == root)
+            {
+                *help = Some(format!("write `secrets.{root}`"));
+            } else if help.is_none() {
+                let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+                *help = Some(format!(
+                    "known here: {}; a text is written in quotes: '{}'",
+                    known.join(", "),
+                    shorten(root)
+                ));
+            }
+        }
+        unknown
+    }
+}
+
+/// Looks for what was meant.
+struct Search {
+    may_suggest: bool,
+}
+
+impl Search {
+    fn unknown<'n>(
+        &self,
+        code: &'static str,
+        at: usize,
+        message: String,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Resolution {
+        let meant = if self.may_suggest {
+            suggest(name, known)
+        } else {
+            None
+        };
+        let help = meant.map(|meant| format!("did you mean `{meant}`?"));
+        Resolution::Unknown(Unknown {
+            code,
+            at,
+            message,
+            help,
+        })
+    }
+
+    fn member(
+        &self,
+        of: &str,
+        members: &[&str],
+        rest: &[String],
+        kind: impl Fn(&str) -> Type,
+    ) -> Resolution {
+        let Some(name) = rest.first() else {
+            return Resolution::Namespace;
+        };
+        if members.contains(&name.as_str()) {
+            return Resolution::Type(kind(name));
+        }
+        let message = format!("`{of}` has no `{}`", shorten(name));
+        let mut unknown = self.unknown(
+            unknown_name::CODE,
+            1,
+            message,
+            name,
+            members.iter().copied(),
+        );
+        if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown
+            && help.is_none()
+        {
+            let members: Vec<_> = members
+                .iter()
+                .map(|name| format!("`{of}.{name}`"))
+                .collect();
+            *help = Some(format!("there are {}", members.join(", ")));
+        }
+        unknown
+    }
+}
+
+/// The type of a name that an action leaves; `None` when it leaves no such name.
+fn result_type(results: Results, root: &str, rest: &[String]) -> Option<Resolution> {
+    let known = match results {
+        Results::Process => PROCESS_RESULTS.contains(&root),
+        Results::Rows => ROWS_RESULTS.contains(&root),
+        Results::None | Results::Unknown => false,
+    };
+    if !known {
+        return None;
+    }
+    Some(Resolution::Type(match root {
+        "exit_code" => Type::Int,
+        "stdout" => Type::String,
+        "rows" => Type::List(Box::new(Type::Map(Box::new(Type::Any)))),
+        "output" if rest.is_empty() => return Some(Resolution::Namespace),
+        "output" => Type::String,
+        _ => Type::Any,
+    }))
+}
+
+/// The type that a parameter has in every run.
+fn param_type(param: &Param) -> Type {
+    if param.optional && param.default.is_none() {
+        return Type::Any;
+    }
+    match param.kind {
+        None => Type::Any,
+        Some(ParamType::String) => Type::String,
+        Some(ParamType::Int) => Type::Int,
+        Some(ParamType::Float) => Type::Float,
+        Some(ParamType::Bool) => Type::Bool,
+        Some(ParamType::Duration) => Type::Duration,
+        Some(ParamType::Timestamp) => Type::Timestamp,
+    }
+}
+
+/// The types of outputs found so far, by node and name.
+pub(crate) type OutputTypes = BTreeMap<(usize, String), Type>;
+
+/// The names at a site, for the type checker. Names that there are not have any type here: they are reported by
+/// rules of their own.
+pub(crate) struct Types<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) site: &'a Site<'a>,
+    pub(crate) outputs: &'a OutputTypes,
+}
+
+impl TypeScope for Types<'_> {
+    fn resolve(&self, path: &[String]) -> TypeResolved {
+        let any = TypeResolved::Type(Type::Any);
+        match self.context.resolve(self.site, path, false) {
+            Resolution::Type(Type::Secret) if !self.site.place.may_have_secrets() => any,
+            Resolution::Type(kind) => TypeResolved::Type(kind),
+            Resolution::Output { node, name } => TypeResolved::Type(
+                self.outputs
+                    .get(&(node, name))
+                    .cloned()
+                    .unwrap_or(Type::Any),
+            ),
+            Resolution::Namespace => TypeResolved::Namespace,
+            Resolution::Unknown(_) => any,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The `step` and `gate` blocks.
+
+use super::Lowering;
+use super::action::database;
+use super::fields::Fields;
+use crate::lint::rules::{bad_name, missing_key};
+use crate::node::Node as Tree;
+use crate::runbook::{Node, Runbook, Spanned};
+use crate::schema::{
+    DATABASE, DIR, DOC, ENV, GATE, GATE_NAME, IDEMPOTENT, NEEDS, ON_FAIL, OUTPUTS, STEP, STEP_NAME,
+    STEPS, TIMEOUT, TITLE, WHEN,
+};
+use piton_core::plan::NodeKind;
+
+impl Lowering<'_> {
+    pub(super) fn nodes(&mut self, fields: &Fields<'_>, runbook: &Runbook) -> Vec<Node> {
+        let Some(list) = fields.get(&STEPS) else {
+            return Vec::new();
+        };
+        let Some(items) = self.items(&STEPS, list) else {
+            return Vec::new();
+        };
+        if items.is_empty() {
+            self.wrong_type(&STEPS, list);
+        }
+        items
+            .iter()
+            .filter_map(|item| self.node(item, runbook))
+            .collect()
+    }
+
+    fn node(&mut self, item: &Tree, runbook: &Runbook) -> Option<Node> {
+        let (kind, block, name_key) = match (item.get(GATE_NAME.name), item.get(STEP_NAME.name)) {
+            (Some(gate), step) if step.is_none_or(|step| gate.key.span < step.key.span) => {
+                (NodeKind::Gate, &GATE, &GATE_NAME)
+            }
+            (None, None) if item.as_map().is_some() => {
+                self.report(missing_key::neither_step_nor_gate(item));
+                return None;
+            }
+            _ => (NodeKind::Step, &STEP, &STEP_NAME),
+        };
+        let fields = self.fields(block, None, item, item.span.before())?;
+        let id = fields.get(name_key).and_then(|node| {
+            let scalar = self.scalar(name_key, node)?;
+            Some(self.name(bad_name::Kind::Node, scalar))
+        });
+        let id = id.unwrap_or(Spanned {
+            value: String::new(),
+            span: fields
+                .get(name_key)
+                .map_or(item.span.before(), |node| node.span),
+        });
+        let needs = match fields.get(&NEEDS) {
+            // Whatever a misspelt or unreadable `needs` says, it is not the order of the file.
+            None => fields.keys.contains_key(NEEDS.name).then(Vec::new),
+            Some(_) => {
+                let names = self.scalars(&NEEDS, &fields).unwrap_or_default();
+                Some(
+                    names
+                        .iter()
+                        .map(|name| Spanned {
+                            value: name.text.clone(),
+                            span: name.span,
+                        })
+                        .collect(),
+                )
+            }
+        };
+        let own_database = self.template(&DATABASE, &fields);
+        let database = database(&fields, own_database.as_ref(), runbook);
+        Some(Node {
+            id,
+            kind,
+            span: item.span,
+            title: self.text(&TITLE, &fields),
+            doc: self.text(&DOC, &fields),
+            needs,
+            when: self.expression(&WHEN, &fields),
+            actions: self.node_actions(&fields, database.as_ref()),
+            env: self.templates(&ENV, &fields),
+            dir: self.template(&DIR, &fields),
+            database: own_database,
+            timeout: self.duration(&TIMEOUT, &fields),
+            retry: self.retry(&fields),
+            idempotent: self.boolean(&IDEMPOTENT, &fields).unwrap_or(false),
+            outputs: self.named(
+                &OUTPUTS,
+                &fields,
+                bad_name::Kind::Identifier,
+                Self::expression_of,
+            ),
+            interrupted: self.interrupted(&fields, database.as_ref()),
+            on_fail: self.responses(&ON_FAIL, &fields),
+            effects: self.effects(&fields, database.as_ref()),
+            unknown_keys: fields.unknown,
+            keys: fields.keys,
+        })
+    }
+}

@@ -1,0 +1,339 @@
+//! Keys of steps and gates.
+
+use super::key::{Block, Key, Takes};
+use super::{APPROVE, CHECK, INTERRUPTED_FORMS, RETRY, SQL, UNDO};
+
+/// A step: changes the world, or gathers what others need.
+pub static STEP: Block = Block {
+    keyword: "step",
+    doc: "Changes the world, or gathers what others need. Exactly one action, and what it leaves behind.",
+    keys: &[
+        &STEP_NAME,
+        &TITLE,
+        &DOC,
+        &NEEDS,
+        &WHEN,
+        &RUN,
+        &SHELL,
+        &EXEC,
+        &SQL_ACTION,
+        &CHECKS,
+        &APPROVE_ACTION,
+        &ENV,
+        &DIR,
+        &DATABASE,
+        &TIMEOUT,
+        &RETRY_KEY,
+        &IDEMPOTENT,
+        &OUTPUTS,
+        &INTERRUPTED,
+        &ON_FAIL,
+        &EFFECT,
+        &UNDO_KEY,
+        &IRREVERSIBLE,
+    ],
+};
+
+/// A gate: decides whether the run may go on.
+///
+/// It takes the keys of a step's effect too, so that writing one is told as what it is (`gate::effect`) rather
+/// than as a key that nobody knows.
+pub static GATE: Block = Block {
+    keyword: "gate",
+    doc: "Decides whether the run may go on. Exactly one action, no effect, and what its failure gets.",
+    keys: &[
+        &GATE_NAME,
+        &TITLE,
+        &DOC,
+        &NEEDS,
+        &WHEN,
+        &RUN,
+        &SHELL,
+        &EXEC,
+        &SQL_ACTION,
+        &CHECKS,
+        &APPROVE_ACTION,
+        &ENV,
+        &DIR,
+        &DATABASE,
+        &TIMEOUT,
+        &RETRY_KEY,
+        &IDEMPOTENT,
+        &OUTPUTS,
+        &INTERRUPTED,
+        &ON_FAIL,
+        &EFFECT,
+        &UNDO_KEY,
+        &IRREVERSIBLE,
+    ],
+};
+
+/// The words of `on_fail`.
+pub const RESPONSES: &[&str] = &["stop", "continue"];
+
+/// The step's name.
+pub static STEP_NAME: Key = Key {
+    name: "step",
+    takes: Takes::NodeName,
+    required: true,
+    default: None,
+    doc: "The step's name: lower-case letters, digits and dashes.",
+    example: "step fetch-backup { … }",
+    yaml: "step: fetch-backup",
+};
+
+/// The gate's name.
+pub static GATE_NAME: Key = Key {
+    name: "gate",
+    takes: Takes::NodeName,
+    required: true,
+    default: None,
+    doc: "The gate's name: lower-case letters, digits and dashes.",
+    example: "gate verified { … }",
+    yaml: "gate: verified",
+};
+
+/// What people call it.
+pub static TITLE: Key = Key {
+    name: "title",
+    takes: Takes::Text,
+    required: false,
+    default: None,
+    doc: "What people call it.",
+    example: "title = \"Fetch the backup\"",
+    yaml: "title: Fetch the backup",
+};
+
+/// What a reader should know.
+pub static DOC: Key = Key {
+    name: "doc",
+    takes: Takes::Text,
+    required: false,
+    default: None,
+    doc: "What a reader should know about it.",
+    example: "doc = \"Takes about four minutes.\"",
+    yaml: "doc: Takes about four minutes.",
+};
+
+/// What comes before.
+pub static NEEDS: Key = Key {
+    name: "needs",
+    takes: Takes::OneOrList(&Takes::NodeName),
+    required: false,
+    default: None,
+    doc: "The steps and gates that come before it; without it the one written above, with `[]` none.",
+    example: "needs = [\"fetch\", \"check-disk\"]",
+    yaml: "needs: [fetch, check-disk]",
+};
+
+/// Whether it is done at all.
+pub static WHEN: Key = Key {
+    name: "when",
+    takes: Takes::Expression,
+    required: false,
+    default: None,
+    doc: "Evaluated once what it needs is done; false skips it.",
+    example: "when = \"params.region == 'eu'\"",
+    yaml: "when: params.region == 'eu'",
+};
+
+/// A script.
+pub static RUN: Key = Key {
+    name: "run",
+    takes: Takes::Code,
+    required: false,
+    default: None,
+    doc: "A script for a shell, which stops at the first command that fails.",
+    example: "run = \"./backup.sh\"",
+    yaml: "run: ./backup.sh",
+};
+
+/// Its shell.
+pub static SHELL: Key = Key {
+    name: "shell",
+    takes: Takes::OneOrList(&Takes::Text),
+    required: false,
+    default: Some("[\"sh\", \"-eu\"]"),
+    doc: "The shell of `run`, with its arguments.",
+    example: "shell = [\"bash\", \"-eu\"]",
+    yaml: "shell: [bash, -eu]",
+};
+
+/// A program.
+pub static EXEC: Key = Key {
+    name: "exec",
+    takes: Takes::List(&Takes::Template),
+    required: false,
+    default: None,
+    doc: "A program with its arguments, started without a shell.",
+    example: "exec = [\"pg_ctl\", \"start\", \"-D\", \"${{ params.data_dir }}\"]",
+    yaml: "exec: [pg_ctl, start, -D, \"${{ params.data_dir }}\"]",
+};
+
+/// SQL.
+pub static SQL_ACTION: Key = Key {
+    name: "sql",
+    takes: Takes::Either(&[Takes::Code, Takes::Block(&SQL)]),
+    required: false,
+    default: None,
+    doc: "SQL: one query on `database`, or a block.",
+    example: "sql = \"select count(*) from users\"",
+    yaml: "sql: select count(*) from users",
+};
+
+/// Checks.
+pub static CHECKS: Key = Key {
+    name: "checks",
+    takes: Takes::Blocks(&[&CHECK]),
+    required: false,
+    default: None,
+    doc: "Named checks; all are done and reported.",
+    example: "checks { check \"no orphans\" { sql = \"select count(*) from orphans\", expect = \"value == 0\" } }",
+    yaml: "checks: [{check: no orphans, sql: select count(*) from orphans, expect: value == 0}]",
+};
+
+/// People.
+pub static APPROVE_ACTION: Key = Key {
+    name: "approve",
+    takes: Takes::Block(&APPROVE),
+    required: false,
+    default: None,
+    doc: "Waits until people approve.",
+    example: "approve { by = [\"on-call-lead\"], expires = 30m }",
+    yaml: "approve: {by: [on-call-lead], expires: 30m}",
+};
+
+/// Environment variables.
+pub static ENV: Key = Key {
+    name: "env",
+    takes: Takes::MapOf(&Takes::Template),
+    required: false,
+    default: None,
+    doc: "Environment variables; this is how values reach a script.",
+    example: "env { BACKUP = \"${{ params.backup }}\" }",
+    yaml: "env: {BACKUP: \"${{ params.backup }}\"}",
+};
+
+/// The working directory.
+pub static DIR: Key = Key {
+    name: "dir",
+    takes: Takes::Template,
+    required: false,
+    default: None,
+    doc: "The working directory; relative to where the run was started.",
+    example: "dir = \"${{ run.work }}\"",
+    yaml: "dir: ${{ run.work }}",
+};
+
+/// The database of `sql`.
+pub static DATABASE: Key = Key {
+    name: "database",
+    takes: Takes::Template,
+    required: false,
+    default: None,
+    doc: "The database of every `sql` in it that does not name its own with `on`.",
+    example: "database = \"sqlite:app.db\"",
+    yaml: "database: sqlite:app.db",
+};
+
+/// The time limit.
+pub static TIMEOUT: Key = Key {
+    name: "timeout",
+    takes: Takes::Duration,
+    required: false,
+    default: None,
+    doc: "How long each try may take; all it started is ended then.",
+    example: "timeout = 10m",
+    yaml: "timeout: 10m",
+};
+
+/// Further tries.
+pub static RETRY_KEY: Key = Key {
+    name: "retry",
+    takes: Takes::Block(&RETRY),
+    required: false,
+    default: None,
+    doc: "Further tries after one that failed.",
+    example: "retry { times = 3, backoff = 2s..30s }",
+    yaml: "retry: {times: 3, backoff: 2s..30s}",
+};
+
+/// Whether trying again is harmless.
+pub static IDEMPOTENT: Key = Key {
+    name: "idempotent",
+    takes: Takes::Bool,
+    required: false,
+    default: Some("false"),
+    doc: "Whether trying again does no harm even if an earlier try got somewhere; `retry` takes timeouts then too.",
+    example: "idempotent = true",
+    yaml: "idempotent: true",
+};
+
+/// What others can use.
+pub static OUTPUTS: Key = Key {
+    name: "outputs",
+    takes: Takes::MapOf(&Takes::Expression),
+    required: false,
+    default: None,
+    doc: "What others can use of its result, as `steps.ID.outputs.NAME`.",
+    example: "outputs { size = \"int(output.size)\" }",
+    yaml: "outputs: {size: int(output.size)}",
+};
+
+/// What an unknown outcome gets.
+pub static INTERRUPTED: Key = Key {
+    name: "interrupted",
+    takes: Takes::Either(INTERRUPTED_FORMS),
+    required: false,
+    default: None,
+    doc: "What an attempt with an unknown outcome gets; else `rerun` for gates and `effect = none`, `ask` for the rest.",
+    example: "interrupted = rerun",
+    yaml: "interrupted: rerun",
+};
+
+/// What a failure gets.
+pub static ON_FAIL: Key = Key {
+    name: "on_fail",
+    takes: Takes::OneOrList(&Takes::OneOf(RESPONSES)),
+    required: false,
+    default: None,
+    doc: "What a failure gets, in order; else what the runbook says.",
+    example: "on_fail = [stop]",
+    yaml: "on_fail: [stop]",
+};
+
+/// What it leaves behind.
+pub static EFFECT: Key = Key {
+    name: "effect",
+    takes: Takes::Either(&[
+        Takes::OneOf(&["none"]),
+        Takes::Call("abandoned", &Takes::Text),
+    ]),
+    required: false,
+    default: None,
+    doc: "What the step leaves behind: `none`, or something `abandoned` harmlessly and why.",
+    example: "effect = abandoned(\"each pass writes a file of its own\")",
+    yaml: "effect: {abandoned: each pass writes a file of its own}",
+};
+
+/// What takes it back.
+pub static UNDO_KEY: Key = Key {
+    name: "undo",
+    takes: Takes::Block(&UNDO),
+    required: false,
+    default: None,
+    doc: "The action that takes the step back.",
+    example: "undo { run = \"./start-writes.sh\" }",
+    yaml: "undo: {run: ./start-writes.sh}",
+};
+
+/// Why nothing takes it back.
+pub static IRREVERSIBLE: Key = Key {
+    name: "irreversible",
+    takes: Takes::Text,
+    required: false,
+    default: None,
+    doc: "Why nothing can take the step back.",
+    example: "irreversible = \"the old primary is gone\"",
+    yaml: "irreversible: the old primary is gone",
+};
