@@ -152,21 +152,46 @@ mod tests {
     fn what_cannot_be_seen_from_here_is_unknown() {
         let here = Owner::this_process();
         for elsewhere in [
-            Owner { host: "other".to_owned(), ..here.clone() },
-            Owner { machine: "other".to_owned(), ..here.clone() },
-            Owner { pid_namespace: "pid:[1]".to_owned(), ..here.clone() },
-            Owner { pid_namespace: String::new(), ..here.clone() },
-            Owner { boot: String::new(), ..here.clone() },
-            Owner { start_time: 0, ..here.clone() },
+            Owner {
+                host: "other".to_owned(),
+                ..here.clone()
+            },
+            Owner {
+                machine: "other".to_owned(),
+                ..here.clone()
+            },
+            Owner {
+                pid_namespace: "pid:[1]".to_owned(),
+                ..here.clone()
+            },
+            Owner {
+                pid_namespace: String::new(),
+                ..here.clone()
+            },
+            Owner {
+                boot: String::new(),
+                ..here.clone()
+            },
+            Owner {
+                start_time: 0,
+                ..here.clone()
+            },
         ] {
-            assert_eq!(elsewhere.liveness(&here), Liveness::Unknown, "{elsewhere:?}");
+            assert_eq!(
+                elsewhere.liveness(&here),
+                Liveness::Unknown,
+                "{elsewhere:?}"
+            );
         }
     }
 
     #[test]
     fn a_process_that_was_reaped_is_dead_and_one_that_was_not_is_too() {
         let here = Owner::this_process();
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
         let owner = Owner {
             pid: child.id(),
             start_time: process_stat(child.id()).unwrap().start_time,
@@ -176,7 +201,10 @@ mod tests {
         child.kill().unwrap();
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while owner.liveness(&here) != Liveness::Dead {
-            assert!(std::time::Instant::now() < deadline, "a zombie counts as alive");
+            assert!(
+                std::time::Instant::now() < deadline,
+                "a zombie counts as alive"
+            );
             std::thread::yield_now();
         }
         child.wait().unwrap();
@@ -186,7 +214,13 @@ mod tests {
     #[test]
     fn a_programs_name_cannot_pass_for_fields() {
         let stat = b"42 (a) R 1 (\xff) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 777 1 2";
-        assert_eq!(parse_stat(stat), Some(ProcessStat { start_time: 777, is_over: false }));
+        assert_eq!(
+            parse_stat(stat),
+            Some(ProcessStat {
+                start_time: 777,
+                is_over: false
+            })
+        );
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"1 (x"), None);
         assert_eq!(parse_stat(b"1 (x) Z 1"), None);

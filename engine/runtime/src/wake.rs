@@ -57,7 +57,11 @@ impl WakeSocket {
         let inode = fs::symlink_metadata(&path)?.ino();
         socket.set_nonblocking(true)?;
         let socket = UnixDatagram::from_std(socket)?;
-        Ok(WakeSocket { socket, path: run.wake_socket(), inode })
+        Ok(WakeSocket {
+            socket,
+            path: run.wake_socket(),
+            inode,
+        })
     }
 
     /// Waits until somebody rings; rings that came together count as one. May be dropped and called again without

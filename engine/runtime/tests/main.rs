@@ -1,1 +1,6 @@
-//! End-to-end tests.
+//! The parts of the runtime, against real files and processes.
+
+// Helpers outside of test functions count as tests too: what cannot go on fails.
+#![allow(clippy::unwrap_used)]
+
+mod store;

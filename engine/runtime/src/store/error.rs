@@ -56,7 +56,9 @@ pub enum StoreError {
         found: Head,
     },
     /// The records to be written do not follow the head.
-    #[error("the new records of run {run} do not follow its journal, and were not written: {reason}")]
+    #[error(
+        "the new records of run {run} do not follow its journal, and were not written: {reason}"
+    )]
     Misplaced {
         /// The run.
         run: RunId,
@@ -64,7 +66,9 @@ pub enum StoreError {
         reason: RecordError,
     },
     /// An inbox entry has a verdict already, or is not of this run.
-    #[error("entry {entry} of the inbox of run {run} was decided by somebody else; nothing was written")]
+    #[error(
+        "entry {entry} of the inbox of run {run} was decided by somebody else; nothing was written"
+    )]
     Decided {
         /// The run.
         run: RunId,
@@ -171,7 +175,7 @@ pub enum StoreError {
     /// The id cannot be one.
     #[error(
         "`{id}` cannot be the id of a run: an id has 1 to 100 letters, digits, `-`, `_` or `.`, and does not begin \
-         with a dot"
+         with a dot or a dash"
     )]
     BadRunId {
         /// The text.
@@ -201,7 +205,10 @@ impl StoreError {
     /// Whether it is certain that nothing was written, so that the run in memory is still the one in the store.
     #[must_use]
     pub fn wrote_nothing(&self) -> bool {
-        !matches!(self, StoreError::Failed { .. } | StoreError::Full { .. } | StoreError::Unwritable { .. })
+        !matches!(
+            self,
+            StoreError::Failed { .. } | StoreError::Full { .. } | StoreError::Unwritable { .. }
+        )
     }
 }
 
@@ -217,7 +224,10 @@ fn run_or_last(run: Option<&RunId>) -> &str {
 }
 
 fn list(runs: &[RunId]) -> String {
-    runs.iter().map(|run| run.0.as_str()).collect::<Vec<_>>().join(", ")
+    runs.iter()
+        .map(|run| run.0.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn list_of_newest(runs: &[RunId]) -> String {

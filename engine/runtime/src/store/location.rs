@@ -44,7 +44,9 @@ pub enum LocationError {
     #[error("`{0}` has no path; write `sqlite:PATH`, as in `--store sqlite:runs.db`")]
     NoPath(String),
     /// A relative path, and no current directory.
-    #[error("the store's path {0} is relative, and there is no current directory: {1}; write the whole path")]
+    #[error(
+        "the store's path {0} is relative, and there is no current directory: {1}; write the whole path"
+    )]
     NoCurrentDirectory(String, String),
     /// Nothing says where state is kept.
     #[error(
@@ -117,7 +119,11 @@ fn directory_name(id: &str) -> String {
     if is_run_id(id) {
         return id.to_owned();
     }
-    let hex: String = id.bytes().take(60).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = id
+        .bytes()
+        .take(60)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("%{hex}")
 }
 
@@ -266,26 +272,50 @@ mod tests {
 
     fn choose(given: Option<&str>, set: &[(&str, &str)]) -> Result<Location, LocationError> {
         Location::choose(given, |name| {
-            set.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            set.iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
         })
     }
 
     #[test]
     fn the_nearest_word_on_the_store_wins() {
-        let all = [("PITON_STORE", "sqlite:/b"), ("XDG_STATE_HOME", "/x"), ("HOME", "/h")];
-        assert_eq!(choose(Some("sqlite:/a"), &all).unwrap().path(), Path::new("/a"));
+        let all = [
+            ("PITON_STORE", "sqlite:/b"),
+            ("XDG_STATE_HOME", "/x"),
+            ("HOME", "/h"),
+        ];
+        assert_eq!(
+            choose(Some("sqlite:/a"), &all).unwrap().path(),
+            Path::new("/a")
+        );
         assert_eq!(choose(None, &all).unwrap().path(), Path::new("/b"));
-        assert_eq!(choose(None, &all[1..]).unwrap().path(), Path::new("/x/piton/piton.db"));
+        assert_eq!(
+            choose(None, &all[1..]).unwrap().path(),
+            Path::new("/x/piton/piton.db")
+        );
         let home = Path::new("/h/.local/state/piton/piton.db");
         assert_eq!(choose(None, &all[2..]).unwrap().path(), home);
-        let odd = [("PITON_STORE", ""), ("XDG_STATE_HOME", "relative"), ("HOME", "/h")];
+        let odd = [
+            ("PITON_STORE", ""),
+            ("XDG_STATE_HOME", "relative"),
+            ("HOME", "/h"),
+        ];
         assert_eq!(choose(None, &odd).unwrap().path(), home);
         assert_eq!(choose(None, &[]), Err(LocationError::NoHome));
     }
 
     #[test]
     fn what_does_not_name_a_store_is_refused_with_the_form_to_write() {
-        for bad in ["", "runs.db", "/runs.db", "mysql://x", "sqlite:", "sqlite:dir/", "SQLITE:x"] {
+        for bad in [
+            "",
+            "runs.db",
+            "/runs.db",
+            "mysql://x",
+            "sqlite:",
+            "sqlite:dir/",
+            "SQLITE:x",
+        ] {
             let message = bad.parse::<Location>().unwrap_err().to_string();
             assert!(message.contains("sqlite:PATH"), "{message}");
         }
@@ -297,10 +327,19 @@ mod tests {
     #[test]
     fn a_runs_directory_stays_beside_its_database() {
         let location: Location = "sqlite:/s/runs.db".parse().unwrap();
-        let path = |id: &str| location.run_directory(&RunId(id.to_owned())).path().to_owned();
+        let path = |id: &str| {
+            location
+                .run_directory(&RunId(id.to_owned()))
+                .path()
+                .to_owned()
+        };
         assert_eq!(path("drill-00000"), Path::new("/s/runs.db.d/drill-00000"));
         for hostile in ["..", "../../etc", "/etc", "", "a/b"] {
-            assert_eq!(path(hostile).parent(), Some(Path::new("/s/runs.db.d")), "{hostile}");
+            assert_eq!(
+                path(hostile).parent(),
+                Some(Path::new("/s/runs.db.d")),
+                "{hostile}"
+            );
             assert!(!path(hostile).ends_with(".."));
         }
     }
@@ -311,7 +350,12 @@ mod tests {
         let directory = RunDirectory::at(base.join("runs.db.d/r"));
         directory.create().unwrap();
         directory.create().unwrap();
-        for path in [directory.path(), &directory.logs(), &directory.outs(), &directory.work()] {
+        for path in [
+            directory.path(),
+            &directory.logs(),
+            &directory.outs(),
+            &directory.work(),
+        ] {
             let mode = std::fs::metadata(path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700, "{}", path.display());
         }

@@ -23,15 +23,20 @@ pub fn new_run_id(runbook: &str) -> RunId {
 }
 
 fn run_id(runbook: &str, random: u64) -> RunId {
-    let mut id: String = runbook
+    let name: String = runbook
         .chars()
         .take(NAME_LIMIT)
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
         .collect();
-    if id.is_empty() {
-        id.push_str("run");
-    }
-    id.push('-');
+    // An id that begins with a dash would read as an option.
+    let name = name.trim_start_matches('-');
+    let mut id = format!("{}-", if name.is_empty() { "run" } else { name });
     for place in 0..SUFFIX_LENGTH {
         let digit = usize::try_from((random >> (5 * place)) & 31).unwrap_or(0);
         id.extend(ALPHABET.get(digit).map(|byte| char::from(*byte)));
@@ -42,7 +47,7 @@ fn run_id(runbook: &str, random: u64) -> RunId {
 /// Whether a text may be the id of a run: it is also a directory's name.
 pub(crate) fn is_run_id(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (1..=100).contains(&id.len()) && !id.starts_with('.') && id.chars().all(plain)
+    (1..=100).contains(&id.len()) && !id.starts_with(['.', '-']) && id.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -52,9 +57,12 @@ mod tests {
     #[test]
     fn an_id_is_the_runbooks_name_and_five_characters() {
         assert_eq!(run_id("restore-drill", 0).0, "restore-drill-00000");
-        assert_eq!(run_id("restore-drill", 31 + (10 << 5)).0, "restore-drill-za000");
+        assert_eq!(
+            run_id("restore-drill", 31 + (10 << 5)).0,
+            "restore-drill-za000"
+        );
         assert_eq!(run_id("", u64::MAX).0, "run-zzzzz");
-        assert_eq!(run_id("Ä/../b", 0).0, "------b-00000");
+        assert_eq!(run_id("Ä/../b", 0).0, "b-00000");
         assert_eq!(run_id(&"x".repeat(300), 0).0.len(), 46);
     }
 
@@ -68,7 +76,18 @@ mod tests {
     #[test]
     fn what_is_not_a_plain_file_name_is_not_an_id() {
         let long = "x".repeat(101);
-        for bad in ["", ".", "..", ".hidden", "a/b", "a b", "ä", "a\0", long.as_str()] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "-x",
+            "a/b",
+            "a b",
+            "ä",
+            "a\0",
+            long.as_str(),
+        ] {
             assert!(!is_run_id(bad), "{bad}");
         }
     }

@@ -50,26 +50,35 @@ impl Place {
         };
         match code.code {
             ErrorCode::DiskFull => StoreError::Full { place, run },
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                StoreError::Busy { place, seconds: BUSY_TIMEOUT.as_secs() }
-            }
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy {
+                place,
+                seconds: BUSY_TIMEOUT.as_secs(),
+            },
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
                 StoreError::Unwritable { place, reason, run }
             }
-            ErrorCode::NotADatabase if self.begins_as_database() => StoreError::Corrupt { place, reason },
-            ErrorCode::NotADatabase => {
-                StoreError::NotAStore { place, reason: "it is not a SQLite database".to_owned() }
-            }
-            ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => {
+            ErrorCode::NotADatabase if self.begins_as_database() => {
                 StoreError::Corrupt { place, reason }
             }
+            ErrorCode::NotADatabase => StoreError::NotAStore {
+                place,
+                reason: "it is not a SQLite database".to_owned(),
+            },
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch => StoreError::Corrupt { place, reason },
             // Some writes that fail for want of space are reported as plain input/output errors: growing the
             // shared-memory file, synchronising.
             ErrorCode::SystemIoFailure if self.has_no_space() => StoreError::Full { place, run },
             ErrorCode::SystemIoFailure if code.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
                 StoreError::Corrupt { place, reason }
             }
-            _ => StoreError::Failed { place, doing, reason, run },
+            _ => StoreError::Failed {
+                place,
+                doing,
+                reason,
+                run,
+            },
         }
     }
 
@@ -94,16 +103,28 @@ impl Place {
         use std::io::ErrorKind;
         let (place, reason) = (self.to_string(), error.to_string());
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full { place, run: None },
-            ErrorKind::IsADirectory => {
-                StoreError::NotAStore { place, reason: "it is a directory".to_owned() }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                StoreError::Full { place, run: None }
             }
+            ErrorKind::IsADirectory => StoreError::NotAStore {
+                place,
+                reason: "it is a directory".to_owned(),
+            },
             ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::NotFound
             | ErrorKind::NotADirectory
-            | ErrorKind::AlreadyExists => StoreError::Unwritable { place, reason, run: None },
-            _ => StoreError::Failed { place, doing, reason, run: None },
+            | ErrorKind::AlreadyExists => StoreError::Unwritable {
+                place,
+                reason,
+                run: None,
+            },
+            _ => StoreError::Failed {
+                place,
+                doing,
+                reason,
+                run: None,
+            },
         }
     }
 }

@@ -69,7 +69,10 @@ impl SqliteStore {
                     "SELECT accepted, message FROM inbox WHERE id = ?1 AND decided IS NOT NULL",
                 )?
                 .query_row([entry.0], |row| {
-                    Ok(Verdict { accepted: row.get(0)?, message: row.get(1)? })
+                    Ok(Verdict {
+                        accepted: row.get(0)?,
+                        message: row.get(1)?,
+                    })
                 })
                 .optional()?)
         })

@@ -13,9 +13,15 @@ use piton_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 impl SqliteStore {
-    pub(super) fn create_run(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
+    pub(super) fn create_run(
+        &self,
+        run: &NewRun,
+        records: &[Record],
+    ) -> Result<Created, StoreError> {
         if !is_run_id(&run.id.0) {
-            return Err(StoreError::BadRunId { id: run.id.0.clone() });
+            return Err(StoreError::BadRunId {
+                id: run.id.0.clone(),
+            });
         }
         let head = head_after(&run.id, Head::EMPTY, records)?;
         self.with(Some(&run.id), "making a run", |connection| {
@@ -122,12 +128,23 @@ impl SqliteStore {
             let snapshot = connection
                 .prepare_cached("SELECT seq, json FROM snapshot WHERE run = ?1")?
                 .query_row([number], |row| {
-                    Ok(StoredSnapshot { seq: restored(row.get(0)?), json: row.get(1)? })
+                    Ok(StoredSnapshot {
+                        seq: restored(row.get(0)?),
+                        json: row.get(1)?,
+                    })
                 })
                 .optional()?;
-            let from = snapshot.as_ref().map_or(1, |snapshot| snapshot.seq.saturating_add(1));
+            let from = snapshot
+                .as_ref()
+                .map_or(1, |snapshot| snapshot.seq.saturating_add(1));
             let records = select_records(connection, number, from)?;
-            Ok(Loaded { plan_json, snapshot, records, head, status })
+            Ok(Loaded {
+                plan_json,
+                snapshot,
+                records,
+                head,
+                status,
+            })
         })
     }
 
@@ -162,16 +179,30 @@ fn head_after(run: &RunId, mut head: Head, records: &[Record]) -> Result<Head, S
             // What does not follow cannot verify either, and the verification says why.
             let reason = record.verify(seq, head.hash).err();
             return Err(match reason {
-                Some(reason) => StoreError::Misplaced { run: run.clone(), reason },
-                None => StoreError::Conflict { run: run.clone(), expected: head, found: head },
+                Some(reason) => StoreError::Misplaced {
+                    run: run.clone(),
+                    reason,
+                },
+                None => StoreError::Conflict {
+                    run: run.clone(),
+                    expected: head,
+                    found: head,
+                },
             });
         }
-        head = Head { seq, hash: record.hash };
+        head = Head {
+            seq,
+            hash: record.hash,
+        };
     }
     Ok(head)
 }
 
-fn insert_records(connection: &Connection, number: i64, records: &[Record]) -> rusqlite::Result<()> {
+fn insert_records(
+    connection: &Connection,
+    number: i64,
+    records: &[Record],
+) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO record (run, seq, at, body, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -188,7 +219,11 @@ fn insert_records(connection: &Connection, number: i64, records: &[Record]) -> r
     Ok(())
 }
 
-fn select_records(connection: &Connection, number: i64, from: u64) -> rusqlite::Result<Vec<Record>> {
+fn select_records(
+    connection: &Connection,
+    number: i64,
+    from: u64,
+) -> rusqlite::Result<Vec<Record>> {
     connection
         .prepare_cached(
             "SELECT seq, at, body, prev, hash FROM record WHERE run = ?1 AND seq >= ?2 ORDER BY seq",
@@ -225,17 +260,29 @@ fn decide(
          WHERE id = ?1 AND run = ?2 AND decided IS NULL",
     )?;
     for (entry, verdict) in consumed {
-        let decided =
-            update.execute(params![entry.0, number, now().0, verdict.accepted, verdict.message])?;
+        let decided = update.execute(params![
+            entry.0,
+            number,
+            now().0,
+            verdict.accepted,
+            verdict.message
+        ])?;
         if decided != 1 {
-            return Err(StoreError::Decided { run: run.clone(), entry: *entry }.into());
+            return Err(StoreError::Decided {
+                run: run.clone(),
+                entry: *entry,
+            }
+            .into());
         }
     }
     Ok(())
 }
 
 pub(super) fn head_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Head> {
-    Ok(Head { seq: restored(row.get(at)?), hash: Digest(row.get(at + 1)?) })
+    Ok(Head {
+        seq: restored(row.get(at)?),
+        hash: Digest(row.get(at + 1)?),
+    })
 }
 
 pub(super) fn status_of(row: &Row<'_>, at: usize) -> rusqlite::Result<RunStatus> {
@@ -282,7 +329,11 @@ fn outcome_word(outcome: RunOutcome) -> &'static str {
 }
 
 fn outcome_of(word: &str) -> Option<RunOutcome> {
-    [RunOutcome::Succeeded, RunOutcome::Failed, RunOutcome::Cancelled]
-        .into_iter()
-        .find(|outcome| outcome_word(*outcome) == word)
+    [
+        RunOutcome::Succeeded,
+        RunOutcome::Failed,
+        RunOutcome::Cancelled,
+    ]
+    .into_iter()
+    .find(|outcome| outcome_word(*outcome) == word)
 }

@@ -125,8 +125,9 @@ impl SqliteStore {
 
     pub(super) fn owner_of(&self, text: Option<&str>) -> Result<Option<Owner>, Problem> {
         text.map(|text| {
-            serde_json::from_str(text)
-                .map_err(|error| self.corrupt(format!("the owner of a lease cannot be read: {error}")))
+            serde_json::from_str(text).map_err(|error| {
+                self.corrupt(format!("the owner of a lease cannot be read: {error}"))
+            })
         })
         .transpose()
     }

@@ -19,8 +19,15 @@ const SUMMARY: &str = "SELECT run.id, run.runbook, run.title, run.starter, run.s
 impl SqliteStore {
     pub(super) fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         // The states are words of ours, so a list of them in one text tells them apart.
-        let wanted = if filter.states.is_empty() { &STATES[..] } else { &filter.states };
-        let states: String = wanted.iter().map(|state| format!(",{},", word_of(*state))).collect();
+        let wanted = if filter.states.is_empty() {
+            &STATES[..]
+        } else {
+            &filter.states
+        };
+        let states: String = wanted
+            .iter()
+            .map(|state| format!(",{},", word_of(*state)))
+            .collect();
         let limit = filter.limit.map_or(-1, i64::from);
         self.with(None, "listing runs", |connection| {
             let sql = format!(
@@ -74,7 +81,10 @@ impl SqliteStore {
             }
             if text == "last" {
                 let newest = ids(connection, "1 = 1 OR ?1 IS NULL", text)?;
-                return newest.into_iter().next().ok_or_else(|| self.not_found(text, Vec::new()));
+                return newest
+                    .into_iter()
+                    .next()
+                    .ok_or_else(|| self.not_found(text, Vec::new()));
             }
             // What somebody typed from the beginning says more than what happens to be inside of another id.
             for condition in ["substr(id, 1, length(?1)) = ?1", "instr(id, ?1) > 0"] {
@@ -88,7 +98,11 @@ impl SqliteStore {
                         found.push(another);
                         found.truncate(NAMED);
                         let text = text.to_owned();
-                        return Err(StoreError::Ambiguous { text, candidates: found }.into());
+                        return Err(StoreError::Ambiguous {
+                            text,
+                            candidates: found,
+                        }
+                        .into());
                     }
                     (None, _) => {}
                 }
@@ -101,7 +115,11 @@ impl SqliteStore {
 
     fn not_found(&self, text: &str, newest: Vec<RunId>) -> Problem {
         let (place, text) = (self.place.to_string(), text.to_owned());
-        Problem::from(StoreError::NotFound { place, text, newest })
+        Problem::from(StoreError::NotFound {
+            place,
+            text,
+            newest,
+        })
     }
 }
 

@@ -67,7 +67,9 @@ impl SqliteStore {
     /// Whoever panicked with the connection left a transaction that its guard has rolled back, so the connection
     /// is as good as before.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something with the connection; what fails is put into the words of the store.
@@ -93,11 +95,17 @@ impl SqliteStore {
     }
 
     fn no_such_run(&self, run: &RunId) -> Problem {
-        Problem::from(StoreError::NoSuchRun { place: self.place.to_string(), run: run.clone() })
+        Problem::from(StoreError::NoSuchRun {
+            place: self.place.to_string(),
+            run: run.clone(),
+        })
     }
 
     fn corrupt(&self, reason: impl Into<String>) -> Problem {
-        Problem::from(StoreError::Corrupt { place: self.place.to_string(), reason: reason.into() })
+        Problem::from(StoreError::Corrupt {
+            place: self.place.to_string(),
+            reason: reason.into(),
+        })
     }
 }
 
@@ -140,7 +148,10 @@ impl<'c> Transaction<'c> {
 
     fn begin(connection: &'c Connection, how: &str) -> rusqlite::Result<Transaction<'c>> {
         connection.prepare_cached(how)?.execute([])?;
-        Ok(Transaction { connection, open: true })
+        Ok(Transaction {
+            connection,
+            open: true,
+        })
     }
 
     fn commit(mut self) -> rusqlite::Result<()> {
@@ -161,7 +172,9 @@ impl Drop for Transaction<'_> {
 
 /// The wall clock: leases, and when something was posted, are about the same host.
 fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 

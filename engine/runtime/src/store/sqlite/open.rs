@@ -99,8 +99,7 @@ fn refuse_emptied(place: &Place) -> Result<(), StoreError> {
 }
 
 fn check_layout(connection: &Connection, place: &Place) -> Result<(), StoreError> {
-    let found =
-        schema::layout(connection).map_err(|error| place.failure(&error, DOING, None))?;
+    let found = schema::layout(connection).map_err(|error| place.failure(&error, DOING, None))?;
     match found {
         Layout::Ours(found) if found > schema::known() => Err(StoreError::Newer {
             place: place.to_string(),
@@ -119,7 +118,9 @@ fn check_layout(connection: &Connection, place: &Place) -> Result<(), StoreError
 fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
-        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
             Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => {

@@ -1,0 +1,179 @@
+//! What any store has to pass: small cases, each on a fresh store.
+//!
+//! A store's own tests call [`all`] with a function that makes an empty store. What only one kind of store can
+//! show (files, two processes, a torn log) is in that store's tests.
+
+mod inbox;
+mod journal;
+mod lease;
+mod list;
+
+use super::{
+    Commit, Created, InboxId, Lease, NewRun, RunFilter, RunStatus, Store, StoreError,
+    StoredSnapshot, Verdict,
+};
+use crate::owner::Owner;
+use piton_core::digest::Digest;
+use piton_core::id::{Actor, RunId};
+use piton_core::record::{Fact, Record, RunOutcome};
+use piton_core::run::{Event, Head, RunState};
+use piton_core::time::{Millis, Timestamp};
+use std::fmt::Debug;
+
+/// A case that a store did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a store must pass `{case}`, but {reason}")]
+pub struct Failure {
+    /// The case.
+    pub case: &'static str,
+    /// What was wrong.
+    pub reason: String,
+}
+
+/// Runs all cases, each on a store that `make` has just made.
+///
+/// # Errors
+/// The first case that does not pass.
+pub async fn all<S: Store>(make: impl Fn() -> S) -> Result<(), Failure> {
+    macro_rules! cases {
+        ($($group:ident::$case:ident),+ $(,)?) => {$(
+            $group::$case(&make()).await.map_err(|reason| Failure { case: stringify!($case), reason })?;
+        )+};
+    }
+    cases!(
+        journal::a_run_is_made_once,
+        journal::a_bad_id_is_refused,
+        journal::what_is_committed_is_loaded_as_written,
+        journal::a_commit_on_another_head_changes_nothing,
+        journal::records_that_do_not_follow_are_refused,
+        journal::a_snapshot_stands_for_the_records_before_it,
+        lease::a_held_run_is_refused_and_says_by_whom,
+        lease::each_lease_has_a_higher_fence,
+        lease::an_expired_lease_can_be_taken_and_fences_the_old_engine,
+        lease::the_lease_of_a_dead_process_is_taken_at_once,
+        lease::a_released_lease_is_over,
+        inbox::posting_again_with_the_same_key_is_the_same_entry,
+        inbox::the_inbox_is_in_order_until_there_are_verdicts,
+        inbox::an_entry_is_decided_once,
+        inbox::a_failed_commit_decides_nothing,
+        list::listings_are_newest_first_and_filtered,
+        list::a_run_is_found_by_what_people_type,
+        journal::what_is_not_there_is_said_so,
+    );
+    Ok(())
+}
+
+type Passed = Result<(), String>;
+
+/// A run's journal as a case writes it.
+struct Journal {
+    head: Head,
+}
+
+impl Journal {
+    fn new() -> Journal {
+        Journal { head: Head::EMPTY }
+    }
+
+    /// The next records.
+    fn next(&mut self, count: usize) -> Vec<Record> {
+        (0..count)
+            .map(|_| {
+                let seq = self.head.seq.saturating_add(1);
+                let at = Timestamp(1_700_000_000_000).after(Millis(seq));
+                let fact = Fact::CancelRequested {
+                    by: Actor {
+                        name: "ada".to_owned(),
+                        account: "ada@host".to_owned(),
+                    },
+                    reason: Some(format!("„{seq}“ '; DROP TABLE record; --\n")),
+                };
+                let record = Record::seal(seq, at, self.head.hash, &fact);
+                self.head = Head {
+                    seq,
+                    hash: record.hash,
+                };
+                record
+            })
+            .collect()
+    }
+}
+
+fn new_run(id: &str) -> NewRun {
+    NewRun {
+        id: RunId(id.to_owned()),
+        plan_json: format!("{{\"of\":\"{id}\"}}"),
+        runbook: id.split('-').next().unwrap_or("x").to_owned(),
+        title: Some("A drill".to_owned()),
+        starter: "ada (ada@host)".to_owned(),
+        started: Timestamp(1_700_000_000_000),
+        status: RunStatus::running(),
+    }
+}
+
+async fn create(store: &impl Store, id: &str, records: &[Record]) -> Result<RunId, String> {
+    let run = new_run(id);
+    equal(
+        store.create(&run, records).await.map_err(text)?,
+        Created::New,
+        "create",
+    )?;
+    Ok(run.id)
+}
+
+async fn acquire(store: &impl Store, run: &RunId) -> Result<Lease, String> {
+    store
+        .acquire(run, &Owner::this_process(), Millis(600_000))
+        .await
+        .map_err(text)
+}
+
+/// A process of this host whose id has been given to another one since.
+fn dead_owner() -> Owner {
+    let here = Owner::this_process();
+    Owner {
+        start_time: here.start_time.saturating_add(1),
+        ..here
+    }
+}
+
+fn just(records: &[Record]) -> Commit<'_> {
+    static RUNNING: RunStatus = RunStatus {
+        state: RunState::Running,
+        outcome: None,
+        ended: None,
+        waiting_for: Vec::new(),
+    };
+    Commit {
+        records,
+        snapshot: None,
+        consumed: &[],
+        status: &RUNNING,
+    }
+}
+
+fn cancel(reason: &str) -> Event {
+    Event::Cancel {
+        by: Actor {
+            name: "ada".to_owned(),
+            account: "ada@host".to_owned(),
+        },
+        reason: Some(reason.to_owned()),
+    }
+}
+
+fn text(error: StoreError) -> String {
+    error.to_string()
+}
+
+fn equal<T: PartialEq + Debug>(found: T, expected: T, what: &str) -> Passed {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{what} gave {found:?} instead of {expected:?}"))
+    }
+}
+
+fn unexpected<T: Debug>(found: &T, what: &str) -> Passed {
+    Err(format!("{what} gave {found:?}"))
+}
