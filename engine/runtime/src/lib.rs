@@ -1,1 +1,15 @@
-//! Placeholder while the workspace is laid out.
+//! Everything of Piton that waits: stores, the keeper of processes, actions, and the driver that ties them
+//! together.
+//!
+//! Start with [`driver::Local`]: it submits a run, drives it and takes decisions for it. It commits what the core
+//! decides to a [`store`], and only then has it done by an [`action`]; processes are held by the run's [`keeper`],
+//! which outlives the engine.
+
+pub mod action;
+pub mod driver;
+pub mod secrets;
+pub mod keeper;
+pub mod mask;
+pub mod owner;
+pub mod store;
+pub mod wake;

@@ -1,0 +1,61 @@
+//! `$PITON_OUTPUT`: the file in which a process leaves values for its node's `outputs`.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+/// The largest such file that is read, in bytes.
+pub const LIMIT: usize = 1024 * 1024;
+
+/// Reads the file; one that is not there has no lines. It stays until what was read is durable.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    let mut bytes = Vec::new();
+    match std::fs::File::open(path).and_then(|file| file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(format!("$PITON_OUTPUT cannot be read: {error}")),
+    }
+    if bytes.len() > LIMIT {
+        return Err(format!("$PITON_OUTPUT is larger than {LIMIT} bytes"));
+    }
+    parse(&String::from_utf8(bytes).map_err(|_| "$PITON_OUTPUT is not UTF-8 text".to_owned())?)
+}
+
+/// `name=value` lines; empty lines are skipped, and of two lines with one name the later counts.
+fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut lines = BTreeMap::new();
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+        let Some((name, value)) = line.split_once('=').filter(|(name, _)| is_name(name)) else {
+            return Err(format!(
+                "line {} of $PITON_OUTPUT is not `name=value`, with a name of lower-case letters, digits and `_`",
+                at + 1
+            ));
+        };
+        lines.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(lines)
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_names_and_values() {
+        let lines = parse("size=3\n\npath=/a=b\nempty=\nsize=4\n").unwrap();
+        let expected = [("empty", ""), ("path", "/a=b"), ("size", "4")];
+        assert_eq!(lines, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
+        for bad in ["x", "a=1\nB=2", "=1", " a=1", "a-b=1"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(parse("a=1\n\nnonsense").unwrap_err().contains("line 3"));
+    }
+}

@@ -1,0 +1,356 @@
+//! The loop that drives a run.
+//!
+//! What has happened is handled together: the core says what follows from each event, all of it is committed in one
+//! transaction, and only then is it done. One step of a chain is one commit.
+//!
+//! When a commit fails in a way that leaves open whether it counts, the state in memory is dropped and the run is
+//! loaded again. Outcomes that were not recorded are then told again, and attempts that this engine has under way
+//! are not started again.
+
+use super::attempts::{Attempts, Ended};
+use super::clock::Clock;
+use super::error::DriveError;
+use super::options::{DriveEnd, DriveOptions, Observer, Until};
+use crate::action::attempt::Context;
+use crate::store::{Commit, InboxId, Lease, Loaded, RunStatus, Store, StoreError, StoredSnapshot, Verdict};
+use crate::wake::WakeSocket;
+use piton_core::id::RunId;
+use piton_core::plan::Plan;
+use piton_core::record::{Question, Record};
+use piton_core::run::{Batch, Effect, Event, Head, Run, RunState, Snapshot};
+use piton_core::time::Timestamp;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often in a row a run is loaded again after a commit whose outcome is unknown.
+const RELOADS: u32 = 3;
+
+/// How long ends that were missed may take to be told before attempts whose time is up are called lost.
+const CATCH_UP: Duration = Duration::from_secs(15);
+
+/// One engine driving one run.
+pub(super) struct Drive<'a, S> {
+    pub store: &'a S,
+    pub lease: Lease,
+    pub clock: Clock,
+    pub context: Rc<Context>,
+    pub attempts: Attempts,
+    pub wake: WakeSocket,
+    pub options: DriveOptions,
+    pub observer: &'a mut dyn Observer,
+    pub state: Loading,
+}
+
+/// What is kept of the run between two commits.
+pub(super) struct Loading {
+    pub run: Run,
+    /// When the run ended, once it is over.
+    pub ended: Option<Timestamp>,
+    /// Ends that were told and are not in the journal yet.
+    told: Vec<Ended>,
+    inbox_due: bool,
+    renew_at: Instant,
+    catch_up_until: Instant,
+}
+
+impl Loading {
+    pub fn of(run: Run, ended: Option<Timestamp>, lease: &Lease) -> Loading {
+        let now = Instant::now();
+        Loading {
+            run,
+            ended,
+            told: Vec::new(),
+            inbox_due: true,
+            renew_at: now + renewal(lease),
+            catch_up_until: now + CATCH_UP,
+        }
+    }
+}
+
+fn renewal(lease: &Lease) -> Duration {
+    Duration::from_millis(lease.ttl.0 / 3)
+}
+
+/// The run that a store has loaded. A snapshot that cannot be used is done without.
+pub(super) async fn restore<S: Store>(
+    store: &S,
+    id: &RunId,
+    plan: Arc<Plan>,
+    loaded: Loaded,
+) -> Result<Run, DriveError> {
+    let fail = |source| DriveError::Load { run: id.clone(), source };
+    let snapshot = loaded.snapshot.as_ref().map(|stored| serde_json::from_str::<Snapshot>(&stored.json));
+    match snapshot {
+        None => return Run::load(plan, None, loaded.records).map_err(fail),
+        Some(Ok(snapshot)) => match Run::load(Arc::clone(&plan), Some(snapshot), loaded.records) {
+            Ok(run) => return Ok(run),
+            Err(error) => tracing::warn!(%error, "the snapshot was not used"),
+        },
+        Some(Err(error)) => tracing::warn!(%error, "the snapshot was not used"),
+    }
+    Run::load(plan, None, store.records(id, 1).await?).map_err(fail)
+}
+
+/// What came of events that were handled together.
+#[derive(Default)]
+struct Gathered {
+    batch: Batch,
+    consumed: Vec<(InboxId, Verdict)>,
+    ended: Vec<Ended>,
+}
+
+impl Gathered {
+    fn join(&mut self, batch: Batch) {
+        self.batch.records.extend(batch.records);
+        self.batch.effects.extend(batch.effects);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.batch.records.is_empty() && self.consumed.is_empty() && self.ended.is_empty()
+    }
+}
+
+impl<S: Store> Drive<'_, S> {
+    /// Drives the run until it is over, waits for people, or the engine is told to leave.
+    pub async fn go(&mut self) -> Result<DriveEnd, DriveError> {
+        self.resume()?;
+        let mut reloads = 0;
+        loop {
+            let gathered = self.gather().await?;
+            if !gathered.is_empty() {
+                match self.commit(gathered).await {
+                    Ok(()) => reloads = 0,
+                    Err(DriveError::Store(error)) if reloads < RELOADS && may_reload(&error) => {
+                        tracing::warn!(%error, "a commit failed; the run is loaded again");
+                        reloads += 1;
+                        self.reload().await?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if !self.state.told.is_empty() {
+                continue;
+            }
+            if let Some(outcome) = self.state.run.outcome() {
+                self.context.processes.finish().await;
+                return Ok(DriveEnd::Over(outcome));
+            }
+            let waiting = self.state.run.state() == RunState::Waiting;
+            if waiting && self.options.until == Until::WaitingOrOver {
+                return Ok(DriveEnd::Waiting);
+            }
+            if self.wait().await? {
+                return Ok(DriveEnd::Detached);
+            }
+        }
+    }
+
+    /// Tells where the run stands and takes over what is under way.
+    fn resume(&mut self) -> Result<(), DriveError> {
+        let run = &self.state.run;
+        self.observer.on_loaded(run);
+        for question in run.questions() {
+            self.observer.on_question(run, question);
+        }
+        let outstanding: Vec<Effect> = run.outstanding().collect();
+        let ended = self.attempts.take_over(&outstanding, self.clock.now())?;
+        self.state.told.extend(ended);
+        Ok(())
+    }
+
+    /// Loads the run again. What was told and is not in the journal stays told.
+    async fn reload(&mut self) -> Result<(), DriveError> {
+        let id = self.lease.run.clone();
+        let loaded = self.store.load(&id).await?;
+        let ended = loaded.status.ended;
+        let run = restore(self.store, &id, Arc::clone(self.state.run.plan()), loaded).await?;
+        self.state.run = run;
+        self.state.ended = ended;
+        self.state.inbox_due = true;
+        self.resume()
+    }
+
+    /// Handles everything that has happened by now.
+    async fn gather(&mut self) -> Result<Gathered, DriveError> {
+        let now = self.clock.now();
+        let mut gathered = Gathered::default();
+        while let Some(ended) = self.attempts.try_ended() {
+            self.state.told.push(ended);
+        }
+        for (attempt, outcome) in std::mem::take(&mut self.state.told) {
+            let event = Event::AttemptEnded { attempt, outcome: outcome.clone() };
+            match self.state.run.handle(event, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::error!(%error, "the end of an attempt was not taken"),
+            }
+            gathered.ended.push((attempt, outcome));
+        }
+        let due = self.state.run.next_timeout().is_some_and(|due| due <= now);
+        if due && !self.holds_ticks() {
+            match self.state.run.handle(Event::Tick, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::error!(%error, "a tick was not taken"),
+            }
+        }
+        if std::mem::take(&mut self.state.inbox_due) {
+            for (entry, event) in self.store.inbox(&self.lease.run).await? {
+                let verdict = match self.state.run.handle(event, now) {
+                    Ok(batch) => {
+                        gathered.join(batch);
+                        Verdict { accepted: true, message: String::new() }
+                    }
+                    Err(error) => Verdict { accepted: false, message: error.to_string() },
+                };
+                gathered.consumed.push((entry, verdict));
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn holds_ticks(&self) -> bool {
+        self.attempts.is_catching_up() && Instant::now() < self.state.catch_up_until
+    }
+
+    /// Makes what was gathered durable, and only then has it done.
+    async fn commit(&mut self, gathered: Gathered) -> Result<(), DriveError> {
+        let Gathered { batch: Batch { records, effects }, consumed, ended } = gathered;
+        if records.is_empty() && consumed.is_empty() {
+            // An end that the journal had already.
+            ended.iter().for_each(|ended| self.attempts.forget(ended));
+            return Ok(());
+        }
+        let head = self.state.run.head();
+        if self.state.run.outcome().is_some() && self.state.ended.is_none() {
+            self.state.ended = records.last().map(|record| record.at);
+        }
+        let snapshot = self.snapshot();
+        let status = status(&self.state.run, self.state.ended);
+        let expected = before(head, &records);
+        let commit =
+            Commit { records: &records, snapshot: snapshot.as_ref(), consumed: &consumed, status: &status };
+        if let Err(error) = self.store.commit(&self.lease, expected, commit).await {
+            self.state.told = ended;
+            return Err(error.into());
+        }
+        ended.iter().for_each(|ended| self.attempts.forget(ended));
+        let asked: Vec<Question> = effects.iter().filter_map(question).collect();
+        self.perform(effects)?;
+        let run = &self.state.run;
+        self.observer.on_records(run, &records);
+        // One that was opened and settled by the same events need not be asked.
+        for question in asked.iter().filter(|question| run.questions().any(|open| open == *question)) {
+            self.observer.on_question(run, question);
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Option<StoredSnapshot> {
+        if !self.state.run.snapshot_due() {
+            return None;
+        }
+        let snapshot = self.state.run.snapshot();
+        match serde_json::to_string(&snapshot) {
+            Ok(json) => Some(StoredSnapshot { seq: self.state.run.head().seq, json }),
+            Err(error) => {
+                // Without one, loading folds more records; nothing else depends on it.
+                tracing::error!(%error, "a snapshot could not be written");
+                None
+            }
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<(), DriveError> {
+        for effect in effects {
+            match effect {
+                Effect::Start(work) => self.attempts.start(work)?,
+                Effect::Stop { attempt, reason } => self.attempts.stop(attempt, reason),
+                // People are told by the observer, and the loop ends when the run is over.
+                Effect::Ask(_) | Effect::Finish(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until something happens. True when the engine is to leave.
+    async fn wait(&mut self) -> Result<bool, DriveError> {
+        let now = self.clock.now();
+        let due = match self.state.run.next_timeout() {
+            Some(_) if self.holds_ticks() => Some(self.state.catch_up_until),
+            Some(due) => Instant::now().checked_add(Duration::from_millis(due.since(now).0)),
+            None => None,
+        };
+        let until = due.map_or(self.state.renew_at, |due| due.min(self.state.renew_at));
+        tokio::select! {
+            biased;
+            ended = self.attempts.ended() => self.state.told.push(ended),
+            () = self.wake.rung() => self.state.inbox_due = true,
+            () = asked_to_leave(&mut self.options.stop) => return Ok(true),
+            error = self.context.processes.failure() => return Err(error.into()),
+            () = tokio::time::sleep_until(until) => {}
+        }
+        if Instant::now() >= self.state.renew_at {
+            self.renew().await?;
+        }
+        Ok(false)
+    }
+
+    async fn renew(&mut self) -> Result<(), DriveError> {
+        match self.store.renew(&self.lease).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Fenced { .. }) => return Err(error.into()),
+            // The next commit says so too if it stays that way, and until then nothing is lost.
+            Err(error) => tracing::warn!(%error, "the lease was not renewed"),
+        }
+        self.state.renew_at = Instant::now() + renewal(&self.lease);
+        self.state.inbox_due = true;
+        Ok(())
+    }
+}
+
+fn question(effect: &Effect) -> Option<Question> {
+    match effect {
+        Effect::Ask(question) => Some(question.clone()),
+        _ => None,
+    }
+}
+
+/// The head that records were added to, if `head` is the one after them.
+fn before(head: Head, records: &[Record]) -> Head {
+    match records.first() {
+        Some(first) => Head { seq: first.seq.saturating_sub(1), hash: first.prev },
+        None => head,
+    }
+}
+
+/// What listings say of a run.
+pub(super) fn status(run: &Run, ended: Option<Timestamp>) -> RunStatus {
+    let node = |index| run.plan().node(index).map(|node| node.id.clone());
+    RunStatus {
+        state: run.state(),
+        outcome: run.outcome(),
+        ended: if run.outcome().is_some() { ended } else { None },
+        waiting_for: run.questions().filter_map(|question| node(question.node)).collect(),
+    }
+}
+
+/// Whether loading again may help. A store that is full or gone has to be repaired by people first, and an engine
+/// that was fenced has no business here any more.
+fn may_reload(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Conflict { .. }
+            | StoreError::Failed { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Decided { .. }
+            | StoreError::Misplaced { .. }
+    )
+}
+
+/// Returns when the engine is asked to leave; never when nobody can ask.
+async fn asked_to_leave(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a run cannot be made or driven. Each message says what is safe and what to type next.
+
+use crate::keeper::KeeperError;
+use crate::store::StoreError;
+use piton_core::id::RunId;
+use piton_core::plan::PlanError;
+use piton_core::run::LoadError;
+use std::path::PathBuf;
+
+/// Why a run cannot be made or driven.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keeper, who holds the processes.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// The stored plan.
+    #[error("the plan of run {run} cannot be used: {source}. Nothing was changed")]
+    Plan {
+        /// The run.
+        run: RunId,
+        /// Why.
+        #[source]
+        source: PlanError,
+    },
+    /// The journal.
+    #[error("the journal of run {run} cannot be used: {source}. Nothing was changed; `piton audit {run}` checks all of it")]
+    Load {
+        /// The run.
+        run: RunId,
+        /// Why.
+        #[source]
+        source: LoadError,
+    },
+    /// The run's directory.
+    #[error(
+        "the directory of run {run} cannot be used: {}: {source}. What was recorded is safe. See to it that this user \
+         can write there and that there is space, then type `piton resume {run}`",
+        path.display()
+    )]
+    Directory {
+        /// The run.
+        run: RunId,
+        /// The directory or the file in it.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Every new id was taken.
+    #[error("no free id was found for the run; nothing was started, try again")]
+    NoFreeId,
+}
+
+/// Why a journal cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// It could not be read at all.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A record is damaged, missing or out of place.
+    #[error("the journal of run {run} was changed: {source}")]
+    Record {
+        /// The run.
+        run: RunId,
+        /// Which record, and what is wrong with it.
+        #[source]
+        source: piton_core::record::RecordError,
+    },
+    /// The records are in order, but they are not all, or not those that were written.
+    #[error(
+        "the journal of run {run} was changed: its records are in order but end at number {found} in another way \
+         than the store says, which has number {expected} as the last"
+    )]
+    Head {
+        /// The run.
+        run: RunId,
+        /// The number of the last record as the store has it.
+        expected: u64,
+        /// The number of the last record that is there. The same number means another hash.
+        found: u64,
+    },
+    /// The plan is not the one that the run began with.
+    #[error("the plan of run {run} was changed after the run began: record 1 names plan {expected}, and the stored plan is {found}")]
+    Plan {
+        /// The run.
+        run: RunId,
+        /// The digest in record 1.
+        expected: String,
+        /// The digest of the stored plan, or what is wrong with it.
+        found: String,
+    },
+    /// There is no record.
+    #[error("run {run} has no records, not even the one that it was created")]
+    Empty {
+        /// The run.
+        run: RunId,
+    },
+}

@@ -1,0 +1,324 @@
+//! [`Local`]: runs in a store that this machine reaches, driven by processes that come and go.
+
+use super::attempts::Attempts;
+use super::audit::{Audit, audit};
+use super::clock::Clock;
+use super::drive::{Drive, Loading, restore, status};
+use super::engine_log::EngineLog;
+use super::error::{AuditError, DriveError};
+use super::options::{DriveEnd, DriveOptions, Observer};
+use super::processes::Processes;
+use crate::action::attempt::Context;
+use crate::action::environment::passed_on;
+use crate::action::run::Shell;
+use crate::keeper::{Executable, KeeperDir};
+use crate::owner::Owner;
+use crate::secrets::Secrets;
+use crate::store::{
+    Created, InboxId, Lease, Location, NewRun, RunDirectory, SqliteStore, Store, StoreError, Verdict, new_run_id,
+};
+use crate::wake::{WakeSocket, ring};
+use piton_core::id::{Actor, RunId};
+use piton_core::plan::Plan;
+use piton_core::record::{Record, Start};
+use piton_core::run::{Event, Run};
+use piton_core::time::Millis;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a lease lasts without being renewed. An engine that died on this host is found dead at once; this is
+/// for those on other hosts.
+pub const LEASE: Millis = Millis(30_000);
+
+/// Who starts a run, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// Who.
+    pub by: Actor,
+    /// The directory that relative paths of nodes start from: where the runbook's file is. Absolute.
+    pub base: PathBuf,
+    /// The runbook's file as it was named, for messages.
+    pub file: String,
+}
+
+/// What became of an event that was posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// The run has taken or refused it.
+    Verdict(Verdict),
+    /// No engine drives the run: whoever posted can [`Local::drive`] it, and then look at the verdict.
+    NoEngine(InboxId),
+    /// An engine drives the run and has not looked yet.
+    Pending(InboxId),
+}
+
+/// Runs in a store.
+#[derive(Debug)]
+pub struct Local<S = SqliteStore> {
+    store: S,
+    location: Location,
+    owner: Owner,
+    keeper: Executable,
+    lease: Millis,
+}
+
+impl Local<SqliteStore> {
+    /// Opens the store at this place, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(location: &Location) -> Result<Local<SqliteStore>, DriveError> {
+        Ok(Local::new(SqliteStore::open(location)?, location.clone()))
+    }
+}
+
+impl<S: Store> Local<S> {
+    /// Runs in this store, whose directories are at this place.
+    #[must_use]
+    pub fn new(store: S, location: Location) -> Local<S> {
+        let (owner, keeper) = (Owner::this_process(), Executable::default());
+        Local { store, location, owner, keeper, lease: LEASE }
+    }
+
+    /// The same with another program as the keeper.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Executable) -> Local<S> {
+        Local { keeper, ..self }
+    }
+
+    /// The same with leases of another length.
+    #[must_use]
+    pub fn with_lease(self, lease: Millis) -> Local<S> {
+        Local { lease, ..self }
+    }
+
+    /// The same for an engine that is somebody else: another thread of this process, say.
+    #[must_use]
+    pub fn with_owner(self, owner: Owner) -> Local<S> {
+        Local { owner, ..self }
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Where the store is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The directory of a run: its logs are there.
+    #[must_use]
+    pub fn directory(&self, run: &RunId) -> RunDirectory {
+        self.location.run_directory(run)
+    }
+
+    /// Makes a run of this plan. Nothing of it is started before [`Local::drive`].
+    ///
+    /// # Errors
+    /// When the store or the run's directory cannot be written; there is no run then.
+    pub async fn submit(&self, plan: Plan, begin: Begin) -> Result<RunId, DriveError> {
+        let plan = Arc::new(plan);
+        for _ in 0..16 {
+            let id = new_run_id(&plan.runbook);
+            let directory = self.directory(&id);
+            directory.create().map_err(|source| unusable(&id, &directory, source))?;
+            let start = Start {
+                by: begin.by.clone(),
+                base: begin.base.display().to_string(),
+                work: directory.work().display().to_string(),
+                file: begin.file.clone(),
+            };
+            let now = Clock::start().now();
+            let (run, batch) = Run::create(id.clone(), Arc::clone(&plan), start, now);
+            let new = NewRun {
+                id: id.clone(),
+                plan_json: plan.to_json(),
+                runbook: plan.runbook.clone(),
+                title: plan.title.clone(),
+                starter: begin.by.to_string(),
+                started: now,
+                status: status(&run, Some(now)),
+            };
+            match self.store.create(&new, &batch.records).await? {
+                Created::New => return Ok(id),
+                Created::Existing => {}
+            }
+        }
+        Err(DriveError::NoFreeId)
+    }
+
+    /// Drives a run: takes its lease, takes over what is under way, and goes on until the run is over, waits for
+    /// people, or the engine is asked to leave. Needs a tokio runtime with time and I/O.
+    ///
+    /// # Errors
+    /// [`StoreError::Held`] when another engine drives the run. Others end the driving, not the run: what is
+    /// recorded is safe, what runs goes on, and the message says how to go on.
+    pub async fn drive(
+        &self,
+        run: &RunId,
+        options: DriveOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<DriveEnd, DriveError> {
+        let lease = self.store.acquire(run, &self.owner, self.lease).await?;
+        let local = tokio::task::LocalSet::new();
+        let end = local.run_until(self.drive_held(&lease, options, observer)).await;
+        // Attempts of the engine's own end here; those of the keeper go on.
+        drop(local);
+        match self.store.release(&lease).await {
+            Ok(()) | Err(StoreError::Fenced { .. }) => {}
+            // This process ends soon, which frees the run as well.
+            Err(error) => tracing::warn!(%error, "the lease was not given back"),
+        }
+        end
+    }
+
+    async fn drive_held(
+        &self,
+        lease: &Lease,
+        options: DriveOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<DriveEnd, DriveError> {
+        let id = &lease.run;
+        let directory = self.directory(id);
+        directory.create().map_err(|source| unusable(id, &directory, source))?;
+        let wake = WakeSocket::bind(&directory).map_err(|source| unusable(id, &directory, source))?;
+        let log = EngineLog::open(&directory, lease.fence, lease.taken_from.as_ref(), &self.owner)
+            .map_err(|source| DriveError::Directory { run: id.clone(), path: directory.engine_log(), source })?;
+        let loaded = self.store.load(id).await?;
+        let plan = Plan::from_json(&loaded.plan_json)
+            .map_err(|source| DriveError::Plan { run: id.clone(), source })?;
+        let ended = loaded.status.ended;
+        let run = restore(&self.store, id, Arc::new(plan), loaded).await?;
+        let plan = Arc::clone(run.plan());
+        let context = Rc::new(Context {
+            run: id.clone(),
+            base: PathBuf::from(&run.start().base),
+            fence: lease.fence,
+            environment: passed_on(std::env::vars_os()),
+            secrets: Secrets::new(plan.secrets.clone()),
+            processes: Processes::new(KeeperDir::new(directory.path()), lease.fence, self.keeper.clone()),
+            shell: Shell::default(),
+            directory,
+        });
+        let mut drive = Drive {
+            store: &self.store,
+            clock: Clock::start(),
+            attempts: Attempts::new(Rc::clone(&context), plan, log),
+            context,
+            wake,
+            options,
+            observer,
+            state: Loading::of(run, ended, lease),
+            lease: lease.clone(),
+        };
+        drive.go().await
+    }
+
+    /// The engine that drives the run, if one does.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn engine(&self, run: &RunId) -> Result<Option<Owner>, DriveError> {
+        Ok(self.store.summary(run).await?.driven_by)
+    }
+
+    /// Puts a decision or a cancel into the run's inbox, and wakes the engine that drives it. The same key gives
+    /// the same entry, however often it is posted.
+    ///
+    /// # Errors
+    /// When the store cannot be written; nothing was posted, or the key finds it.
+    pub async fn post(&self, run: &RunId, event: &Event, key: &str) -> Result<InboxId, DriveError> {
+        let entry = self.store.post(run, event, key).await?;
+        if let Err(error) = ring(&self.directory(run)) {
+            tracing::warn!(%error, "the engine was not woken; it looks at its next lease renewal");
+        }
+        Ok(entry)
+    }
+
+    /// Posts a decision or a cancel, and waits up to `patience` for the engine that drives the run to take or
+    /// refuse it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn decide(
+        &self,
+        run: &RunId,
+        event: &Event,
+        key: &str,
+        patience: Duration,
+    ) -> Result<Decided, DriveError> {
+        let entry = self.post(run, event, key).await?;
+        let end = Instant::now() + patience;
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let engine = self.engine(run).await?;
+            // In this order: an engine that left after it had taken the event has left its verdict.
+            if let Some(verdict) = self.store.verdict(entry).await? {
+                return Ok(Decided::Verdict(verdict));
+            }
+            if engine.is_none() {
+                return Ok(Decided::NoEngine(entry));
+            }
+            if Instant::now() >= end {
+                return Ok(Decided::Pending(entry));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+    }
+
+    /// What became of an entry, if it was looked at.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn verdict(&self, entry: InboxId) -> Result<Option<Verdict>, DriveError> {
+        Ok(self.store.verdict(entry).await?)
+    }
+
+    /// The plan of a run.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is of a newer Piton.
+    pub async fn plan(&self, run: &RunId) -> Result<Plan, DriveError> {
+        let loaded = self.store.load(run).await?;
+        Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan { run: run.clone(), source })
+    }
+
+    /// The state of a run, without driving it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn run(&self, run: &RunId) -> Result<Run, DriveError> {
+        let loaded = self.store.load(run).await?;
+        let plan = Plan::from_json(&loaded.plan_json)
+            .map_err(|source| DriveError::Plan { run: run.clone(), source })?;
+        restore(&self.store, run, Arc::new(plan), loaded).await
+    }
+
+    /// All records of a run.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn records(&self, run: &RunId) -> Result<Vec<Record>, DriveError> {
+        Ok(self.store.records(run, 1).await?)
+    }
+
+    /// Checks that the journal of a run is the one that was written.
+    ///
+    /// # Errors
+    /// Names what was changed.
+    pub async fn audit(&self, run: &RunId) -> Result<Audit, AuditError> {
+        audit(&self.store, run).await
+    }
+}
+
+fn unusable(run: &RunId, directory: &RunDirectory, source: std::io::Error) -> DriveError {
+    DriveError::Directory { run: run.clone(), path: directory.path().to_owned(), source }
+}

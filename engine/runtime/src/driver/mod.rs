@@ -1,0 +1,20 @@
+//! The driver: what makes a run go on.
+//!
+//! [`Local`] is where to start. It commits what the core decides, then has it done; its loop is in `drive.rs`, the
+//! attempts it has under way in `attempts.rs`, and the processes among these in [`processes`].
+
+mod attempts;
+mod audit;
+mod clock;
+mod drive;
+mod engine_log;
+mod error;
+mod local;
+mod options;
+pub mod processes;
+
+pub use audit::Audit;
+pub use clock::Clock;
+pub use error::{AuditError, DriveError};
+pub use local::{Begin, Decided, Local};
+pub use options::{DriveEnd, DriveOptions, Observer, Until};
