@@ -305,3 +305,121 @@ impl<'de> Visitor<'de> for StoredForm {
         Ok(Value::Map(entries))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let finite =
+            any::<f64>().prop_filter("only finite floats are values", |float| float.is_finite());
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            finite.prop_map(Value::Float),
+            any::<i32>().prop_map(|whole| Value::Float(f64::from(whole))),
+            ".{0,6}".prop_map(Value::String),
+            (0..1u64 << 63).prop_map(|ms| Value::Duration(Millis(ms))),
+            any::<i64>().prop_map(|ms| Value::Timestamp(Timestamp(ms))),
+            "[a-z]{1,4}".prop_map(Value::Secret),
+        ];
+        let key = prop_oneof![
+            "[a-z$ ]{0,3}".boxed(),
+            prop::sample::select(vec![DURATION, TIMESTAMP, SECRET, MAP])
+                .prop_map(str::to_owned)
+                .boxed(),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::btree_map(key.clone(), inner, 0..4).prop_map(Value::Map),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_stored_form_reads_back_as_the_same_value(value in any_value()) {
+            let text = serde_json::to_string(&value).unwrap();
+            let again: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&again, &value);
+            prop_assert_eq!(serde_json::to_string(&again).unwrap(), text.clone());
+            // The same through a tree of JSON, whose maps may come in another order.
+            let tree: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(serde_json::from_value::<Value>(tree).unwrap(), value);
+        }
+
+        #[test]
+        fn json_from_outside_is_never_special(value in any_value()) {
+            let json = serde_json::to_value(&value).unwrap();
+            let read = Value::from_json(&json);
+            prop_assert!(!read.has_secret());
+            prop_assert_eq!(read.to_json(), json);
+        }
+    }
+
+    #[test]
+    fn stored_forms_are_as_documented() {
+        let map = |key: &str, value: Value| Value::Map(BTreeMap::from([(key.to_owned(), value)]));
+        for (value, text) in [
+            (Value::Null, "null"),
+            (Value::Int(5), "5"),
+            (Value::Float(5.0), "5.0"),
+            (Value::Float(-0.0), "-0.0"),
+            (Value::Duration(Millis(5000)), r#"{"$duration":5000}"#),
+            (
+                Value::Duration(Millis(u64::MAX)),
+                r#"{"$duration":18446744073709551615}"#,
+            ),
+            (Value::Timestamp(Timestamp(-1)), r#"{"$timestamp":-1}"#),
+            (Value::Secret("db".into()), r#"{"$secret":"db"}"#),
+            (map("a", Value::Int(1)), r#"{"a":1}"#),
+            (
+                map("$duration", Value::Int(1)),
+                r#"{"$map":{"$duration":1}}"#,
+            ),
+            (
+                map("$map", map("$map", Value::Null)),
+                r#"{"$map":{"$map":{"$map":{"$map":null}}}}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Value>(text).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn a_damaged_stored_form_is_refused() {
+        for text in [
+            r#"{"$duration":-5}"#,
+            r#"{"$duration":"5s"}"#,
+            r#"{"$duration":5,"a":1}"#,
+            r#"{"a":1,"$duration":5}"#,
+            r#"{"$later":1}"#,
+            r#"{"$map":5}"#,
+            "9223372036854775808",
+        ] {
+            assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
+        }
+        assert!(serde_json::to_string(&Value::Float(f64::NAN)).is_err());
+    }
+
+    #[test]
+    fn people_see_plain_forms() {
+        let json = |text: &str| Value::from_json(&serde_json::from_str(text).unwrap());
+        assert_eq!(Value::from("a \"b\"").to_string(), "a \"b\"");
+        assert_eq!(Value::Float(5.0).to_string(), "5.0");
+        assert_eq!(Value::from(Millis(5_400_000)).to_string(), "1h30m");
+        assert_eq!(Value::Secret("db".into()).to_string(), "[secret db]");
+        assert_eq!(
+            json(r#"{"b":[1,"x",null],"a":2.5}"#).to_string(),
+            r#"{"a":2.5,"b":[1,"x",null]}"#
+        );
+        assert_eq!(
+            json("18446744073709551615"),
+            Value::Float(18_446_744_073_709_551_615.0)
+        );
+    }
+}

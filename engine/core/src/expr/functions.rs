@@ -335,6 +335,7 @@ impl Function {
             matches!(
                 t,
                 Type::Any
+                    | Type::Bool
                     | Type::Int
                     | Type::Float
                     | Type::String
@@ -580,7 +581,7 @@ fn join(items: &[Value], rest: &[&Value], most_bytes: usize) -> Option<Result<Va
 fn int_of_float(value: f64) -> Result<Value, Fault> {
     /// 2^63: floats from here on are above every int.
     const ABOVE: f64 = 9_223_372_036_854_775_808.0;
-    if value >= -ABOVE && value < ABOVE {
+    if (-ABOVE..ABOVE).contains(&value) {
         Ok(Value::Int(value.trunc() as i64))
     } else {
         Err(super::operators::overflow())

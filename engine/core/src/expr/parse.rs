@@ -65,8 +65,15 @@ fn unexpected(span: Range) -> ExprError {
     ExprError::new(span, "this cannot be read as an expression")
 }
 
+/// Where a pair stands. Its rule may have looked past white space for something optional, which is not part of it.
 fn span_of(pair: &Pair<Rule>) -> Range {
-    pair.as_span().start()..pair.as_span().end()
+    let start = pair.as_span().start();
+    start
+        ..start
+            + pair
+                .as_str()
+                .trim_end_matches([' ', '\t', '\n', '\r'])
+                .len()
 }
 
 /// A node over its parts, unless the tree gets too deep to be walked.
@@ -198,66 +205,86 @@ fn atom(pair: Pair<Rule>) -> Parsed {
             };
             node(Kind::Literal(value), span)
         }
-        Rule::node => {
-            let mut parts = pair.into_inner();
-            let (Some(steps), Some(name)) = (parts.next(), parts.next()) else {
-                return Err(unexpected(span));
-            };
-            let of = node(Kind::Name(steps.as_str().to_owned()), span_of(&steps))?;
-            let (name_span, name) = (span_of(&name), name.as_str().to_owned());
-            node(
-                Kind::Field(Box::new(Field {
-                    of,
-                    name,
-                    name_span,
-                })),
-                span,
-            )
-        }
-        Rule::name => {
-            let mut parts = pair.into_inner();
-            let name = parts.next().ok_or_else(|| unexpected(span.clone()))?;
-            match parts.next() {
-                Some(arguments) => call(None, &name, arguments),
-                None => node(Kind::Name(name.as_str().to_owned()), span_of(&name)),
-            }
-        }
-        Rule::list => node(
-            Kind::List(
-                pair.into_inner()
-                    .map(expression)
-                    .collect::<Result<_, _>>()?,
-            ),
-            span,
-        ),
-        Rule::map => {
-            let entry = |pair: Pair<Rule>| {
-                let span = span_of(&pair);
-                let mut parts = pair
-                    .into_inner()
-                    .filter(|part| part.as_rule() == Rule::expression);
-                let (Some(key), Some(value)) = (parts.next(), parts.next()) else {
-                    return Err(unexpected(span));
-                };
-                Ok((expression(key)?, expression(value)?))
-            };
-            node(
-                Kind::Map(pair.into_inner().map(entry).collect::<Result<_, _>>()?),
-                span,
-            )
-        }
-        Rule::parentheses => {
-            let inner = pair
-                .into_inner()
-                .next()
-                .ok_or_else(|| unexpected(span.clone()))?;
-            Ok(Node {
-                span,
-                ..expression(inner)?
-            })
-        }
+        Rule::node => node_path(pair),
+        Rule::name => name(pair),
+        Rule::list => list(pair),
+        Rule::map => map(pair),
+        Rule::parentheses => parentheses(pair),
         _ => Err(unexpected(span)),
     }
+}
+
+// One function each, so that the frames of nested brackets stay small.
+
+fn node_path(pair: Pair<Rule>) -> Parsed {
+    let span = span_of(&pair);
+    let mut parts = pair.into_inner();
+    let (Some(steps), Some(name)) = (parts.next(), parts.next()) else {
+        return Err(unexpected(span));
+    };
+    let of = node(Kind::Name(steps.as_str().to_owned()), span_of(&steps))?;
+    let (name_span, name) = (span_of(&name), name.as_str().to_owned());
+    node(
+        Kind::Field(Box::new(Field {
+            of,
+            name,
+            name_span,
+        })),
+        span,
+    )
+}
+
+fn name(pair: Pair<Rule>) -> Parsed {
+    let span = span_of(&pair);
+    let mut parts = pair.into_inner();
+    let name = parts.next().ok_or_else(|| unexpected(span))?;
+    match parts.next() {
+        Some(arguments) => call(None, &name, arguments),
+        None => node(Kind::Name(name.as_str().to_owned()), span_of(&name)),
+    }
+}
+
+fn list(pair: Pair<Rule>) -> Parsed {
+    let span = span_of(&pair);
+    node(
+        Kind::List(
+            pair.into_inner()
+                .map(expression)
+                .collect::<Result<_, _>>()?,
+        ),
+        span,
+    )
+}
+
+fn map(pair: Pair<Rule>) -> Parsed {
+    let span = span_of(&pair);
+    node(
+        Kind::Map(pair.into_inner().map(entry).collect::<Result<_, _>>()?),
+        span,
+    )
+}
+
+fn entry(pair: Pair<Rule>) -> Result<(Node, Node), ExprError> {
+    let span = span_of(&pair);
+    let mut parts = pair
+        .into_inner()
+        .filter(|part| part.as_rule() == Rule::expression);
+    let (Some(key), Some(value)) = (parts.next(), parts.next()) else {
+        return Err(unexpected(span));
+    };
+    Ok((expression(key)?, expression(value)?))
+}
+
+fn parentheses(pair: Pair<Rule>) -> Parsed {
+    let span = span_of(&pair);
+    let inner = pair
+        .into_inner()
+        .next()
+        .ok_or_else(|| unexpected(span.clone()))?;
+    Ok(Node {
+        span,
+        ..expression(inner)?
+    })
 }
 
 fn postfix(of: Node, pair: Pair<Rule>) -> Parsed {
