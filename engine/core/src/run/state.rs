@@ -428,7 +428,8 @@ impl State {
         let state = self
             .node(attempt.node)
             .ok_or_else(|| no_node(attempt.node))?;
-        if state.inputs.is_none() || attempt.number != state.next_number(attempt.purpose) {
+        let own = !matches!(attempt.purpose, Purpose::Check(_));
+        if !own || state.inputs.is_none() || attempt.number != state.next_number(attempt.purpose) {
             return Err(format!(
                 "attempt {attempt} cannot be the next one of its node"
             ));

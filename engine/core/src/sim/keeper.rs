@@ -1,0 +1,150 @@
+//! The model of a keeper: what really runs, whoever watches.
+
+use super::script::{Ends, Scripted};
+use crate::id::AttemptId;
+use crate::record::OutcomeStatus;
+use crate::run::{Outcome, Work};
+use crate::time::{Millis, Timestamp};
+use std::collections::BTreeMap;
+
+/// How long an attempt takes to end when it is told to.
+const GRACE: Millis = Millis(100);
+
+/// What became of one attempt in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// How often engines asked for its start; its code ran once, whatever they asked. Without crashes, one.
+    pub asked: u32,
+    /// The number of the last durable record when it was started.
+    pub after_record: u64,
+    /// When it was started.
+    pub started: Timestamp,
+    pub(super) fate: Fate,
+    scripted: Scripted,
+    told_to_stop: bool,
+}
+
+/// What is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fate {
+    /// It runs, to this end, if that is ever heard of.
+    Running { until: Option<(Timestamp, Outcome)> },
+    /// It ended, and the keeper knows how.
+    Ended(Outcome),
+    /// It died with its keeper.
+    Dead,
+}
+
+/// All attempts that were ever started, and how they stand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keeper {
+    pub(super) table: BTreeMap<AttemptId, Execution>,
+}
+
+impl Keeper {
+    /// Starts an attempt, or attaches to it: by the keeper's table, an attempt runs at most once.
+    pub(super) fn start(
+        &mut self,
+        work: &Work,
+        scripted: Scripted,
+        now: Timestamp,
+        after_record: u64,
+    ) {
+        if let Some(known) = self.table.get_mut(&work.attempt) {
+            known.asked += 1;
+            return;
+        }
+        let until = fate(work, &scripted, now);
+        let execution = Execution {
+            asked: 1,
+            after_record,
+            started: now,
+            fate: Fate::Running { until },
+            scripted,
+            told_to_stop: false,
+        };
+        self.table.insert(work.attempt, execution);
+    }
+
+    /// Tells an attempt to stop.
+    pub(super) fn stop(&mut self, attempt: AttemptId, now: Timestamp) {
+        let Some(execution) = self.table.get_mut(&attempt) else {
+            return;
+        };
+        let Fate::Running { until } = &mut execution.fate else {
+            return;
+        };
+        if execution.scripted.ignores_stop || execution.told_to_stop {
+            return;
+        }
+        execution.told_to_stop = true;
+        let at = now.after(GRACE);
+        if until.as_ref().is_none_or(|(end, _)| at < *end) {
+            let outcome = Outcome::not_succeeded(OutcomeStatus::Stopped, "");
+            *until = Some((at, outcome));
+        }
+    }
+
+    /// The next attempt to end, and when.
+    pub(super) fn next_end(&self) -> Option<(Timestamp, AttemptId)> {
+        let ends = self
+            .table
+            .iter()
+            .filter_map(|(attempt, execution)| match &execution.fate {
+                Fate::Running {
+                    until: Some((at, _)),
+                } => Some((*at, *attempt)),
+                _ => None,
+            });
+        ends.min()
+    }
+
+    /// Ends an attempt that runs.
+    pub(super) fn end(&mut self, attempt: AttemptId) {
+        if let Some(execution) = self.table.get_mut(&attempt)
+            && let Fate::Running {
+                until: Some((_, outcome)),
+            } = &execution.fate
+        {
+            execution.fate = Fate::Ended(outcome.clone());
+        }
+    }
+
+    /// What the keeper, or its log, says of an attempt to an engine that asks; `None` while it runs.
+    pub(super) fn result(&self, attempt: AttemptId) -> Option<Outcome> {
+        match &self.table.get(&attempt)?.fate {
+            Fate::Running { .. } => None,
+            Fate::Ended(outcome) => Some(outcome.clone()),
+            Fate::Dead => Some(Outcome::not_succeeded(
+                OutcomeStatus::Unknown,
+                "it died with its keeper",
+            )),
+        }
+    }
+
+    /// Kills everything that runs.
+    pub(super) fn die(&mut self) {
+        for execution in self.table.values_mut() {
+            if matches!(execution.fate, Fate::Running { .. }) {
+                execution.fate = Fate::Dead;
+            }
+        }
+    }
+}
+
+fn fate(work: &Work, scripted: &Scripted, now: Timestamp) -> Option<(Timestamp, Outcome)> {
+    let Ends::With(outcome) = &scripted.ends else {
+        return None;
+    };
+    let end = now.after(scripted.takes);
+    match work.deadline {
+        Some(deadline) if deadline < end => {
+            let message = format!("it took longer than {}", work.timeout.unwrap_or_default());
+            Some((
+                deadline.max(now),
+                Outcome::not_succeeded(OutcomeStatus::TimedOut, message),
+            ))
+        }
+        _ => Some((end, outcome.clone())),
+    }
+}
