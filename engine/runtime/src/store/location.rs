@@ -43,6 +43,11 @@ pub enum LocationError {
     /// The path is missing.
     #[error("`{0}` has no path; write `sqlite:PATH`, as in `--store sqlite:runs.db`")]
     NoPath(String),
+    /// The path begins with `~`, which only a shell expands, and only at the beginning of a word.
+    #[error(
+        "the store's path in `{0}` begins with `~`, which is not expanded there; write `sqlite:$HOME/…`"
+    )]
+    Tilde(String),
     /// A relative path, and no current directory.
     #[error(
         "the store's path {0} is relative, and there is no current directory: {1}; write the whole path"
@@ -136,6 +141,9 @@ impl FromStr for Location {
             .ok_or_else(|| LocationError::Unknown(text.to_owned()))?;
         if path.is_empty() || path.ends_with('/') || path.contains('\0') {
             return Err(LocationError::NoPath(text.to_owned()));
+        }
+        if path == "~" || path.starts_with("~/") {
+            return Err(LocationError::Tilde(text.to_owned()));
         }
         std::path::absolute(path)
             .map(Location::Sqlite)
@@ -319,6 +327,11 @@ mod tests {
             let message = bad.parse::<Location>().unwrap_err().to_string();
             assert!(message.contains("sqlite:PATH"), "{message}");
         }
+        let tilde = "sqlite:~/runs.db".parse::<Location>();
+        assert_eq!(
+            tilde,
+            Err(LocationError::Tilde("sqlite:~/runs.db".to_owned()))
+        );
         let location: Location = "sqlite:some/runs.db".parse().unwrap();
         assert!(location.path().is_absolute());
         assert_eq!(location.to_string().parse(), Ok(location));
