@@ -228,12 +228,12 @@ struct Child {
 }
 
 impl Child {
-    fn start(scratch: &Scratch, name: &str) -> Child {
+    fn start(scratch: &Scratch, test: &str, name: &str) -> Child {
         let answer = scratch.0.join(name);
         let process = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "store::child_that_takes_the_lease",
+                &format!("store::{test}"),
                 "--ignored",
                 "--nocapture",
             ])
@@ -271,7 +271,10 @@ fn of_two_processes_one_gets_the_lease_and_after_its_death_another_does_at_once(
     let scratch = Scratch::new();
     let store = scratch.open();
     block_on(create(&store));
-    let (one, two) = (Child::start(&scratch, "one"), Child::start(&scratch, "two"));
+    let (one, two) = (
+        Child::start(&scratch, "child_that_takes_the_lease", "one"),
+        Child::start(&scratch, "child_that_takes_the_lease", "two"),
+    );
     let (winner, loser) = match (one.answer().as_str(), two.answer().as_str()) {
         ("fence 1", held) if held == format!("held by {}", one.process.id()) => (one, two),
         (held, "fence 1") if held == format!("held by {}", two.process.id()) => (two, one),
@@ -287,6 +290,67 @@ fn of_two_processes_one_gets_the_lease_and_after_its_death_another_does_at_once(
         (lease.fence, lease.taken_from.map(|owner| owner.pid)),
         (2, Some(pid))
     );
+}
+
+/// The process of the test below: commits batches, and says after each one what the store has acknowledged.
+#[test]
+#[ignore = "started by another test as a process of its own"]
+fn child_that_commits() {
+    let Some(store) = std::env::var_os("PITON_TEST_STORE") else {
+        return;
+    };
+    let store = SqliteStore::open(&Location::Sqlite(store.into())).unwrap();
+    block_on(async {
+        let lease = acquire(&store).await.unwrap();
+        let mut head = store.load(&run_id()).await.unwrap().head;
+        let mut said = fs::File::create(std::env::var("PITON_TEST_ANSWER").unwrap()).unwrap();
+        for number in 1.. {
+            let before = head;
+            commit(&store, &lease, before, &batch(&mut head, number, 3)).await;
+            writeln!(said, "{}", head.seq).unwrap();
+        }
+    });
+}
+
+#[test]
+fn what_was_acknowledged_outlives_a_kill() {
+    let scratch = Scratch::new();
+    block_on(create(&scratch.open()));
+    let mut last = 1;
+    for round in 1..=8 {
+        let child = Child::start(&scratch, "child_that_commits", &format!("round {round}"));
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
+        // Killed at another moment each time, but never before it has committed something.
+        let acknowledged = || -> Vec<u64> {
+            let said = fs::read_to_string(&child.answer).unwrap_or_default();
+            let whole = said.rfind('\n').map_or("", |end| &said[..end]);
+            whole.lines().map(|line| line.parse().unwrap()).collect()
+        };
+        while acknowledged().len() < round * 5 {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "the child does not commit"
+            );
+            std::thread::yield_now();
+        }
+        let answer = child.answer.clone();
+        child.kill();
+        let said = fs::read_to_string(answer).unwrap();
+        let acknowledged: u64 = said.lines().last().unwrap().parse().unwrap();
+        let found = block_on(survivors(scratch.location().path()))
+            .unwrap()
+            .unwrap();
+        assert!(
+            found.seq >= acknowledged,
+            "{acknowledged} was acknowledged, {found:?} is there"
+        );
+        assert!(
+            found.seq <= acknowledged + 3,
+            "more than one commit was not acknowledged"
+        );
+        assert_eq!((found.seq - last) % 3, 0, "half a batch is there");
+        last = found.seq;
+    }
 }
 
 /// Copies a store that is in use, as a power cut would leave it.
