@@ -3,4 +3,5 @@
 // Helpers outside of test functions count as tests too: what cannot go on fails.
 #![allow(clippy::unwrap_used)]
 
+mod keeper;
 mod store;
