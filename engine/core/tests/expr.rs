@@ -691,6 +691,8 @@ fn hostile_texts_end_soon_with_an_error_on_a_small_stack() {
         "a".to_owned() + &".trim()".repeat(9_000),
         "true?1:".repeat(9_000) + "1",
         "steps.a".to_owned() + &"-".repeat(60_000),
+        "f".repeat(60_000) + "(1)",
+        "f".repeat(30_000) + " " + &"g".repeat(30_000),
         "'".to_owned() + &"x".repeat(70_000) + "'",
         "(".repeat(64) + "1 +" + &")".repeat(64),
         "[a ? {'x': ".repeat(32) + "1" + &"} : ]".repeat(32),
@@ -747,6 +749,11 @@ fn hostile_texts_end_soon_with_an_error_on_a_small_stack() {
             let error = Expression::parse(text).expect_err("too deep or too long");
             assert!(text.get(error.span.clone()).is_some(), "{error}");
             assert!(
+                error.message.len() < 600,
+                "a message repeats {} bytes",
+                error.message.len()
+            );
+            assert!(
                 start.elapsed() < Duration::from_secs(2),
                 "{} took {:?}",
                 &text[..20],
@@ -799,6 +806,12 @@ fn an_evaluation_has_a_budget() {
     // Running out is not an error that `||` forgives.
     let error = evaluate(&format!("{nested} || true")).unwrap_err();
     assert!(error.message.contains("steps"), "{error}");
+    let many = format!(
+        "{hundred}.map(a, {hundred}).all(x, x.all(y, has(steps.a.outputs.y) && has(params.wide)))"
+    );
+    assert_eq!(evaluate(&many), Ok(Value::Bool(false)));
+    let long = evaluate(&format!("params.{}", "x".repeat(60_000))).unwrap_err();
+    assert!(long.message.len() < 600);
     let deep = "[".repeat(50) + &"]".repeat(50);
     assert!(
         evaluate(&deep)

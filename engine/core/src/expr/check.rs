@@ -1,6 +1,7 @@
 //! What is wrong with an expression as far as can be known before the run.
 
 use super::ast::{Call, Comprehension, ComprehensionKind, Kind, Node};
+use super::functions::short;
 use super::operators::{self, article};
 use super::{ExprError, Range, Type, TypeResolved, TypeScope};
 use crate::value::Value;
@@ -80,7 +81,7 @@ impl<'a> Checker<'a> {
             Kind::Name(_) | Kind::Field(_) | Kind::Index(_) => match self.place(node) {
                 Place::Type(found) => found,
                 Place::Namespace(path) => {
-                    let path = path.join(".");
+                    let path = short(&path.join("."));
                     let error = ExprError::new(
                         node.span.clone(),
                         format!("`{path}` is not a value by itself"),
@@ -231,7 +232,8 @@ impl<'a> Checker<'a> {
                         self.member_of_namespace(path, name, index.span.clone())
                     }
                     (Place::Namespace(path), _) => {
-                        let message = format!("a member of `{}` has to be named", path.join("."));
+                        let message =
+                            format!("a member of `{}` has to be named", short(&path.join(".")));
                         Place::Type(
                             self.report(ExprError::new(index.span.clone(), message).help(
                                 "names in scope cannot be worked out; write `.name` or `['name']`",

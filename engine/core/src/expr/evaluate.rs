@@ -1,9 +1,10 @@
 //! Working out an expression's value.
 
+use super::access::{item, member, namespace_index, namespace_used, secret_used};
 use super::ast::{Binary, Comprehension, ComprehensionKind, Kind, Node, Operator};
 use super::functions::short;
 use super::operators;
-use super::{ExprError, Resolved, Scope, suggest};
+use super::{ExprError, Resolved, Scope};
 use crate::value::Value;
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -18,7 +19,8 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// How deep a result may be nested. Its stored form may be twice that, and has to stay under what JSON readers take.
 const DEEPEST_RESULT: usize = 40;
 
-type Outcome<'v> = Result<Cow<'v, Value>, ExprError>;
+/// A value that is made, or part of one that stands somewhere.
+pub(super) type Outcome<'v> = Result<Cow<'v, Value>, ExprError>;
 
 /// The value of an expression.
 pub(super) fn evaluate(root: &Node, scope: &dyn Scope) -> Result<Value, ExprError> {
@@ -313,25 +315,29 @@ impl Evaluator<'_> {
         }
     }
 
-    fn resolve<'v>(&self, path: Vec<String>, node: &Node) -> Result<Place<'v>, ExprError> {
+    /// What stands at a path, if anything does.
+    fn look_up<'v>(&self, path: Vec<String>, node: &Node) -> Result<Option<Place<'v>>, ExprError> {
         match self.scope.resolve(&path) {
             Resolved::Value(value) => {
                 self.take_steps(bytes(&value) as u64 / 64, node)?;
-                Ok(Place::Value(Cow::Owned(value)))
+                Ok(Some(Place::Value(Cow::Owned(value))))
             }
-            Resolved::Namespace => Ok(Place::Namespace(path)),
-            Resolved::Unknown => {
-                let error = ExprError::new(
-                    node.span.clone(),
-                    format!("`{}` has no value here", path.join(".")),
-                );
-                Err(match path.first().map(String::as_str) {
-                    Some("steps") => error
-                        .help("a step that was skipped has no outputs; ask first with `has(…)`"),
-                    _ => error,
-                })
-            }
+            Resolved::Namespace => Ok(Some(Place::Namespace(path))),
+            Resolved::Unknown => Ok(None),
         }
+    }
+
+    fn resolve<'v>(&self, path: Vec<String>, node: &Node) -> Result<Place<'v>, ExprError> {
+        let is_of_a_step = path.first().is_some_and(|first| first == "steps");
+        let name = short(&path.join("."));
+        self.look_up(path, node)?.ok_or_else(|| {
+            let error = ExprError::new(node.span.clone(), format!("`{name}` has no value here"));
+            if is_of_a_step {
+                error.help("a step that was skipped has no outputs; ask first with `has(…)`")
+            } else {
+                error
+            }
+        })
     }
 
     /// Whether the member is there: a key of a map, or a name in scope that has a value.
@@ -350,9 +356,7 @@ impl Evaluator<'_> {
             _ => return Ok(false),
         };
         match self.namespace(of, variables)? {
-            Some(Place::Namespace(path)) => {
-                Ok(self.scope.resolve(&longer(path, name)) != Resolved::Unknown)
-            }
+            Some(Place::Namespace(path)) => Ok(self.look_up(longer(path, name), node)?.is_some()),
             None => Ok(false),
             Some(Place::Value(value)) => match &*value {
                 Value::Map(entries) => Ok(entries.contains_key(name)),
@@ -381,14 +385,7 @@ impl Evaluator<'_> {
         };
         match self.namespace(of, variables)? {
             None => Ok(None),
-            Some(Place::Namespace(path)) => {
-                let path = longer(path, name);
-                match self.scope.resolve(&path) {
-                    Resolved::Unknown => Ok(None),
-                    Resolved::Namespace => Ok(Some(Place::Namespace(path))),
-                    Resolved::Value(value) => Ok(Some(Place::Value(Cow::Owned(value)))),
-                }
-            }
+            Some(Place::Namespace(path)) => self.look_up(longer(path, name), node),
             Some(Place::Value(value)) => member(value, name)
                 .map(|value| Some(Place::Value(value)))
                 .map_err(|error| error.into_error(of, node.span.clone())),
@@ -525,114 +522,4 @@ impl Evaluator<'_> {
 fn longer(mut path: Vec<String>, name: &str) -> Vec<String> {
     path.push(name.to_owned());
     path
-}
-
-/// Why a value has no such member.
-enum NoMember {
-    NotAMap(String),
-    NotThere { name: String, near: Option<String> },
-    Secret(String),
-}
-
-impl NoMember {
-    fn into_error(self, of: &Node, name_span: super::Range) -> ExprError {
-        match self {
-            NoMember::NotAMap(what) => ExprError::new(name_span, format!("{what} has no members")),
-            NoMember::NotThere { name, near } => {
-                ExprError::new(name_span, format!("the map has no key `{}`", short(&name)))
-                    .suggest(near)
-            }
-            NoMember::Secret(name) => secret_used(of, &name),
-        }
-    }
-}
-
-fn member<'v>(value: Cow<'v, Value>, name: &str) -> Result<Cow<'v, Value>, NoMember> {
-    let found = match value {
-        Cow::Borrowed(Value::Map(entries)) => entries
-            .get_key_value(name)
-            .map(|(_, value)| Cow::Borrowed(value))
-            .ok_or(entries),
-        Cow::Owned(Value::Map(mut entries)) => match entries.remove(name) {
-            Some(value) => Ok(Cow::Owned(value)),
-            None => return Err(not_there(&entries, name)),
-        },
-        other => {
-            return Err(match &*other {
-                Value::Secret(name) => NoMember::Secret(name.clone()),
-                other => NoMember::NotAMap(described(other)),
-            });
-        }
-    };
-    found.map_err(|entries| not_there(entries, name))
-}
-
-fn not_there(entries: &BTreeMap<String, Value>, name: &str) -> NoMember {
-    NoMember::NotThere {
-        name: name.to_owned(),
-        near: suggest(name, entries.keys().take(100).map(String::as_str)),
-    }
-}
-
-fn item<'v>(value: Cow<'v, Value>, at: i64, of: &Node, index: &Node) -> Outcome<'v> {
-    let outside = |count: usize| {
-        let message = format!("there is no item {at} in a list of {count}");
-        let help = if count == 0 {
-            "ask first with `size(list) > 0`".to_owned()
-        } else {
-            format!("items are 0 to {}", count - 1)
-        };
-        ExprError::new(index.span.clone(), message).help(help)
-    };
-    let place = usize::try_from(at).unwrap_or(usize::MAX);
-    match value {
-        Cow::Borrowed(Value::List(items)) => items
-            .get(place)
-            .map(Cow::Borrowed)
-            .ok_or_else(|| outside(items.len())),
-        Cow::Owned(Value::List(mut items)) if place < items.len() => {
-            Ok(Cow::Owned(items.swap_remove(place)))
-        }
-        Cow::Owned(Value::List(items)) => Err(outside(items.len())),
-        other => Err(match &*other {
-            Value::Secret(name) => secret_used(of, name),
-            other => ExprError::new(
-                of.span.clone(),
-                format!(
-                    "only a list has items by number, and this is {}",
-                    described(other)
-                ),
-            ),
-        }),
-    }
-}
-
-fn secret_used(node: &Node, name: &str) -> ExprError {
-    ExprError::new(
-        node.span.clone(),
-        format!(
-            "the secret `{name}` can only be put into a text; nothing can be worked out with it"
-        ),
-    )
-    .help(format!(
-        "give it to a program by `env`: `{} = \"${{{{ secrets.{name} }}}}\"`",
-        name.to_ascii_uppercase()
-    ))
-}
-
-fn namespace_used(node: &Node, path: &[String]) -> ExprError {
-    let path = path.join(".");
-    ExprError::new(
-        node.span.clone(),
-        format!("`{path}` is not a value by itself"),
-    )
-    .help(format!("name a member of it: `{path}.NAME`"))
-}
-
-fn namespace_index(index: &Node, path: &[String]) -> ExprError {
-    ExprError::new(
-        index.span.clone(),
-        format!("a member of `{}` has to be named", path.join(".")),
-    )
-    .help("names in scope cannot be worked out; write `.name` or `['name']`")
 }

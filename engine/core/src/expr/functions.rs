@@ -464,7 +464,7 @@ impl Function {
 
 /// A name that is no function, with what to write instead.
 fn unknown(name: &str) -> Fault {
-    let fault = Fault::new(format!("there is no function `{name}`"));
+    let fault = Fault::new(format!("there is no function `{}`", short(name)));
     match name {
         "matches" => fault.help(
             "there are no regular expressions here; use `contains`, `startsWith` or `endsWith`",

@@ -7,6 +7,7 @@
 //!
 //! Everything here is bounded: the length and depth of a text, the steps of an evaluation and the bytes it makes.
 
+mod access;
 mod ast;
 mod check;
 mod error;

@@ -1,6 +1,7 @@
 //! Words for what does not parse. Nobody who writes a runbook should meet a rule's name.
 
 use super::ExprError;
+use super::functions::short;
 use super::parse::Rule;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -85,7 +86,8 @@ pub(super) fn worded(text: &str, error: &Error<Rule>) -> ExprError {
     let (before, found) = text.split_at_checked(at).unwrap_or((text, ""));
     let token = token(found);
     let span = at..at + token.len();
-    let last = last_token(before);
+    let last = last_token(before).map(short);
+    let last = last.as_deref();
     if text.trim().is_empty() {
         return ExprError::new(0..text.len(), "there is no expression here");
     }
