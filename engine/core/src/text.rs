@@ -44,7 +44,7 @@ impl Text {
     ///
     /// # Errors
     /// The name of the secret that is not known.
-    pub fn reveal<'a>(&'a self, mut reveal: impl FnMut(&str) -> Option<String>) -> Result<String, &'a str> {
+    pub fn reveal(&self, mut reveal: impl FnMut(&str) -> Option<String>) -> Result<String, &str> {
         self.pieces
             .iter()
             .map(|piece| match piece {
