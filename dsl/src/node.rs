@@ -139,10 +139,7 @@ impl OffsetMap {
             return Some(Span::at(first.source_start(start)));
         }
         let last = self.piece_at(end - 1, text_len)?;
-        Some(Span::new(
-            first.source_start(start),
-            last.source_end(end),
-        ))
+        Some(Span::new(first.source_start(start), last.source_end(end)))
     }
 
     fn piece_at(&self, offset: usize, text_len: usize) -> Option<Located> {

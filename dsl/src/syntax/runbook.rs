@@ -45,6 +45,8 @@ pub fn parse(text: &str) -> Parsed {
     let mut reader = Reader {
         text,
         findings: Findings::default(),
+        lines: braces::Lines::default(),
+        spilled: Vec::new(),
         damage: Damage::default(),
         last_bad: None,
     };
@@ -73,6 +75,9 @@ fn too_deep(span: Span) -> Diagnostic {
 struct Reader<'a> {
     text: &'a str,
     findings: Findings,
+    lines: braces::Lines,
+    /// Statements that stand in a block only because a `}` is missing before them, on their way to an outer one.
+    spilled: Vec<Pair<'a, Rule>>,
     damage: Damage,
     /// The last stretch of text that was reported as unreadable, so that its continuation is not reported again.
     last_bad: Option<Span>,
@@ -83,11 +88,13 @@ struct Reader<'a> {
 struct Damage {
     /// A brace is missing, or there is one too many.
     braces: bool,
+    /// A `}` is missing, and indentation says where.
+    unclosed: bool,
     /// A `"""` text, a comment or a string swallowed closing brackets.
     swallowed: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn error(
         &mut self,
         code: &'static str,

@@ -103,10 +103,7 @@ mod tests {
     #[test]
     fn the_first_bracket_beyond_the_limit_is_found() {
         let text = "[".repeat(MAX_DEPTH + 1);
-        assert_eq!(
-            too_deep(&text),
-            Some(Span::new(MAX_DEPTH, MAX_DEPTH + 1))
-        );
+        assert_eq!(too_deep(&text), Some(Span::new(MAX_DEPTH, MAX_DEPTH + 1)));
         assert_eq!(too_deep(&"[".repeat(MAX_DEPTH)), None);
     }
 

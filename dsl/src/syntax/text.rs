@@ -124,7 +124,11 @@ pub(super) fn raw(inner: &str, start: usize, span: Span) -> Scalar {
         map.push(text.len(), here + cut, content.len() - cut);
         text.push_str(content.get(cut..).unwrap_or_default());
         if number < last {
-            map.push(text.len(), here + content.len(), line.len() + 1 - content.len());
+            map.push(
+                text.len(),
+                here + content.len(),
+                line.len() + 1 - content.len(),
+            );
             text.push('\n');
         }
     }
@@ -154,11 +158,7 @@ fn common_indent(lines: &[&str]) -> usize {
 }
 
 fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
-    let length = a
-        .bytes()
-        .zip(b.bytes())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let length = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     a.get(..length).unwrap_or_default()
 }
 

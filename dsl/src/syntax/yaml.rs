@@ -253,7 +253,11 @@ impl Reader<'_> {
             .get(start.start..)
             .is_some_and(|text| text.starts_with(['{', '[']));
         let last_end = last.map_or(start.end, |last| last.end);
-        let stop = if flow { end.end.max(last_end) } else { last_end };
+        let stop = if flow {
+            end.end.max(last_end)
+        } else {
+            last_end
+        };
         Span::new(start.start, stop)
     }
 

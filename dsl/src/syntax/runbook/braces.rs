@@ -49,12 +49,13 @@ impl Reader<'_> {
         if self.damage.swallowed || !self.damage.braces {
             return;
         }
-        let lines = Lines::of(self.text);
+        self.lines = Lines::of(self.text);
         let diagnostic = if unclosed {
-            self.unclosed(&blocks, &lines)
+            self.unclosed(&blocks, &self.lines)
         } else {
-            self.stray(&blocks, &strays, &lines)
+            self.stray(&blocks, &strays, &self.lines)
         };
+        self.damage.unclosed = unclosed;
         self.findings.add(diagnostic);
     }
 
@@ -64,7 +65,7 @@ impl Reader<'_> {
             .filter_map(|block| Some((block.close?, block)))
             .filter(|(close, block)| {
                 lines
-                    .brace_indent(*close)
+                    .own_indent(*close)
                     .is_some_and(|indent| indent < lines.indent(block.header.start))
             })
             .min_by_key(|(close, _)| *close);
@@ -107,21 +108,19 @@ impl Reader<'_> {
             .filter_map(|block| Some((block.close?, block)))
             .filter(|(close, block)| {
                 lines
-                    .brace_indent(*close)
+                    .own_indent(*close)
                     .is_some_and(|indent| indent > lines.indent(block.header.start))
             })
             .min_by_key(|(close, _)| *close);
         match suspect {
-            Some((close, block)) => Diagnostic::new(
-                code,
-                Severity::Error,
-                "there is a `}` too many".to_string(),
-            )
-            .label(
-                Span::new(close, close + 1),
-                format!("this one already closes {}", self.words(block)),
-            )
-            .label(block.header, "which begins here"),
+            Some((close, block)) => {
+                Diagnostic::new(code, Severity::Error, "there is a `}` too many".to_string())
+                    .label(
+                        Span::new(close, close + 1),
+                        format!("this one already closes {}", self.words(block)),
+                    )
+                    .label(block.header, "which begins here")
+            }
             None => Diagnostic::new(code, Severity::Error, "this `}` closes nothing").label(
                 strays.first().copied().unwrap_or_default(),
                 "no block is open here",
@@ -141,7 +140,8 @@ impl Reader<'_> {
 }
 
 /// Where lines begin and how far they are indented, computed once: a file may be a single long line.
-struct Lines(Vec<(usize, usize)>);
+#[derive(Default)]
+pub(super) struct Lines(Vec<(usize, usize)>);
 
 impl Lines {
     fn of(text: &str) -> Lines {
@@ -163,12 +163,13 @@ impl Lines {
             .unwrap_or_default()
     }
 
-    fn indent(&self, offset: usize) -> usize {
+    /// The indentation of the line of `offset`.
+    pub(super) fn indent(&self, offset: usize) -> usize {
         self.line(offset).1
     }
 
-    /// The indentation of a brace that begins its line.
-    fn brace_indent(&self, offset: usize) -> Option<usize> {
+    /// The indentation of what begins its line at `offset`; `None` for what stands further along on it.
+    pub(super) fn own_indent(&self, offset: usize) -> Option<usize> {
         let (start, indent) = self.line(offset);
         (start + indent == offset).then_some(indent)
     }

@@ -124,13 +124,13 @@ impl MapBuilder {
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// The file's one block, `runbook NAME { … }`, with what stands wrongly outside it.
-    pub(super) fn file(&mut self, file: Pair<'_, Rule>) -> Option<Node> {
+    pub(super) fn file(&mut self, file: Pair<'a, Rule>) -> Option<Node> {
         self.braces(&file);
         let mut map = MapBuilder::default();
         let mut span: Option<Span> = None;
-        let mut outside: Vec<Pair<'_, Rule>> = Vec::new();
+        let mut outside: Vec<Pair<'a, Rule>> = Vec::new();
         for pair in file.into_inner() {
             let here = place(&pair);
             match pair.as_rule() {
@@ -162,8 +162,10 @@ impl Reader<'_> {
         {
             self.outside_runbook(first);
         }
-        for pair in outside {
+        outside.reverse();
+        while let Some(pair) = outside.pop() {
             self.statement(pair, &mut map, Some("runbook"));
+            outside.extend(std::mem::take(&mut self.spilled).into_iter().rev());
         }
         Some(map.finish(anything?))
     }
@@ -200,22 +202,45 @@ impl Reader<'_> {
         self.error("syntax::outside-runbook", first, message, "", help);
     }
 
-    fn runbook(&mut self, block: Pair<'_, Rule>, map: &mut MapBuilder) {
+    fn runbook(&mut self, block: Pair<'a, Rule>, map: &mut MapBuilder) {
         let Some((key, name, body)) = self.header(block, true) else {
             return;
         };
         map.add(Entry { key, value: name }, &mut self.findings);
-        for statement in body.into_inner() {
-            self.statement(statement, map, Some("runbook"));
+        self.statements(body, map, Some("runbook"));
+    }
+
+    /// The statements of a block. Where a `}` is missing somewhere, those that are indented no further than the line
+    /// that opens the block are handed to an outer one, so that the later passes do not find them in the wrong place.
+    fn statements(&mut self, body: Pair<'a, Rule>, map: &mut MapBuilder, within: Option<&str>) {
+        let outermost = within == Some("runbook");
+        let indent = self.lines.indent(place(&body).start);
+        let mut outgoing = Vec::new();
+        for pair in body.into_inner() {
+            let mut queue = vec![pair];
+            while let Some(pair) = queue.pop() {
+                let own = self.lines.own_indent(place(&pair).start);
+                let spills = self.damage.unclosed
+                    && !outermost
+                    && pair.as_rule() != Rule::unclosed
+                    && own.is_some_and(|own| own <= indent);
+                if spills {
+                    outgoing.push(pair);
+                    continue;
+                }
+                self.statement(pair, map, within);
+                queue.extend(std::mem::take(&mut self.spilled).into_iter().rev());
+            }
         }
+        self.spilled.extend(outgoing);
     }
 
     /// The keyword, the name and the body of a block. A missing name is reported where one is needed.
-    fn header<'i>(
+    fn header(
         &mut self,
-        block: Pair<'i, Rule>,
+        block: Pair<'a, Rule>,
         needs_name: bool,
-    ) -> Option<(Scalar, Node, Pair<'i, Rule>)> {
+    ) -> Option<(Scalar, Node, Pair<'a, Rule>)> {
         let mut parts = block.into_inner();
         let key = self.key(&parts.next()?);
         let mut name: Option<Node> = None;
@@ -242,7 +267,7 @@ impl Reader<'_> {
         None
     }
 
-    fn name(&mut self, pair: &Pair<'_, Rule>) -> Node {
+    fn name(&mut self, pair: &Pair<'a, Rule>) -> Node {
         Node::scalar(match pair.as_rule() {
             Rule::string => self.string(pair),
             _ => Scalar::verbatim(pair.as_str(), Style::Plain, place(pair)),
@@ -256,12 +281,10 @@ impl Reader<'_> {
     }
 
     /// A block in braces as a value. `within` is the word before it.
-    pub(super) fn body(&mut self, body: Pair<'_, Rule>, within: Option<&str>) -> Node {
+    pub(super) fn body(&mut self, body: Pair<'a, Rule>, within: Option<&str>) -> Node {
         let span = place(&body);
         let mut map = MapBuilder::default();
-        for statement in body.into_inner() {
-            self.statement(statement, &mut map, within);
-        }
+        self.statements(body, &mut map, within);
         let list = COLLECTED
             .iter()
             .any(|block| block.list && Some(block.under) == within);
@@ -282,7 +305,7 @@ impl Reader<'_> {
         }
     }
 
-    fn statement(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder, within: Option<&str>) {
+    fn statement(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder, within: Option<&str>) {
         let span = place(&pair);
         match pair.as_rule() {
             Rule::block => self.block(pair, map, within),
@@ -296,7 +319,7 @@ impl Reader<'_> {
         }
     }
 
-    fn block(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder, within: Option<&str>) {
+    fn block(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder, within: Option<&str>) {
         let span = place(&pair);
         let word = keyword(&pair);
         let collected = COLLECTED.iter().find(|block| block.keyword == word);
@@ -326,9 +349,7 @@ impl Reader<'_> {
             let mut item = MapBuilder::default();
             let word = key.clone();
             item.add(Entry { key, value: name }, &mut self.findings);
-            for statement in body.into_inner() {
-                self.statement(statement, &mut item, Some(collected.keyword));
-            }
+            self.statements(body, &mut item, Some(collected.keyword));
             let item = item.finish(span);
             if within == Some(collected.under) {
                 map.items.push(item);
@@ -372,14 +393,14 @@ impl Reader<'_> {
         self.repeated(map, &implied);
     }
 
-    fn key(&mut self, pair: &Pair<'_, Rule>) -> Scalar {
+    fn key(&mut self, pair: &Pair<'a, Rule>) -> Scalar {
         match pair.as_rule() {
             Rule::string => self.string(pair),
             _ => Scalar::verbatim(pair.as_str(), Style::Plain, place(pair)),
         }
     }
 
-    fn assignment(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder) {
+    fn assignment(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder) {
         let mut parts = pair.into_inner();
         if let (Some(key), Some(value)) = (parts.next(), parts.next()) {
             self.assign(map, key, value, parts.next());
@@ -390,9 +411,9 @@ impl Reader<'_> {
     pub(super) fn assign(
         &mut self,
         map: &mut MapBuilder,
-        key: Pair<'_, Rule>,
-        value: Pair<'_, Rule>,
-        trailing: Option<Pair<'_, Rule>>,
+        key: Pair<'a, Rule>,
+        value: Pair<'a, Rule>,
+        trailing: Option<Pair<'a, Rule>>,
     ) {
         let key = self.key(&key);
         let written = place(&value);
@@ -417,10 +438,7 @@ impl Reader<'_> {
 
     fn missing_value(&mut self, key: &Scalar) {
         let message = format!("`{}` has no value", key.text);
-        let help = format!(
-            "write the value on the same line: `{} = \"…\"`",
-            key.text
-        );
+        let help = format!("write the value on the same line: `{} = \"…\"`", key.text);
         self.error("syntax::missing-value", key.span, message, "", help);
     }
 
@@ -446,7 +464,9 @@ impl Reader<'_> {
             );
             return;
         }
-        let operator = ["==", "!=", "<", ">", "+", "-", "*", "/", "&&", "||", "?", "!", "."];
+        let operator = [
+            "==", "!=", "<", ">", "+", "-", "*", "/", "&&", "||", "?", "!", ".",
+        ];
         if operator.iter().any(|sign| after.starts_with(sign)) && !first.is_empty() {
             self.error(
                 "syntax::bad-value",
@@ -480,7 +500,7 @@ impl Reader<'_> {
     }
 
     /// `key == value`, `key: value`.
-    fn wrong_sign(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder) {
+    fn wrong_sign(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder) {
         let mut parts = pair.into_inner();
         let (Some(key), Some(sign), Some(value)) = (parts.next(), parts.next(), parts.next())
         else {
@@ -507,7 +527,7 @@ impl Reader<'_> {
     }
 
     /// `key value`, or a block without braces.
-    fn no_sign(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder) {
+    fn no_sign(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder) {
         let span = place(&pair);
         let mut parts = pair.into_inner();
         let (Some(key), Some(value)) = (parts.next(), parts.next()) else {
@@ -530,7 +550,8 @@ impl Reader<'_> {
         if rest.is_some() && value.as_rule() == Rule::word {
             let text = self.text.get(span.range()).unwrap_or_default();
             let message = format!("`{}` is neither `name = value` nor a block", shorten(text));
-            let help = "write `name = value`, or a block as `name { … }`; a comment begins with `#`";
+            let help =
+                "write `name = value`, or a block as `name { … }`; a comment begins with `#`";
             self.error("syntax::unexpected", span, message, "not understood", help);
             return;
         }
@@ -550,7 +571,7 @@ impl Reader<'_> {
     }
 
     /// A word alone on its line.
-    fn lone(&mut self, pair: Pair<'_, Rule>, map: &mut MapBuilder) {
+    fn lone(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder) {
         let span = place(&pair);
         let Some(key) = pair.into_inner().next() else {
             return;

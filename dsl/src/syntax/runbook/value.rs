@@ -18,15 +18,16 @@ pub(super) fn unreadable(span: Span) -> Node {
     }
 }
 
-impl Reader<'_> {
-    pub(super) fn value(&mut self, pair: Pair<'_, Rule>) -> Node {
+impl<'a> Reader<'a> {
+    pub(super) fn value(&mut self, pair: Pair<'a, Rule>) -> Node {
         let span = place(&pair);
         match pair.as_rule() {
             Rule::string => Node::scalar(self.string(&pair)),
             Rule::raw => {
                 let inner = pair.into_inner().next();
-                let (start, inner) =
-                    inner.map_or((span.start, ""), |inner| (place(&inner).start, inner.as_str()));
+                let (start, inner) = inner.map_or((span.start, ""), |inner| {
+                    (place(&inner).start, inner.as_str())
+                });
                 Node::scalar(text::raw(inner, start, span))
             }
             Rule::word => self.word(pair.as_str(), span),
@@ -59,7 +60,7 @@ impl Reader<'_> {
     }
 
     /// A text in double quotes.
-    pub(super) fn string(&mut self, pair: &Pair<'_, Rule>) -> Scalar {
+    pub(super) fn string(&mut self, pair: &Pair<'a, Rule>) -> Scalar {
         let (scalar, bad) = text::quoted(pair.as_str(), place(pair));
         for escape in bad {
             let written = &escape.written;
@@ -100,7 +101,7 @@ impl Reader<'_> {
         Node::scalar(Scalar::verbatim(word, Style::Plain, span))
     }
 
-    fn list(&mut self, pair: Pair<'_, Rule>) -> Node {
+    fn list(&mut self, pair: Pair<'a, Rule>) -> Node {
         let span = place(&pair);
         let mut items: Vec<Node> = Vec::new();
         let mut comma_due = false;
@@ -186,7 +187,7 @@ impl Reader<'_> {
     }
 
     /// `f("x", k = v)`: the map `{f: x, k: v}`.
-    fn call(&mut self, pair: Pair<'_, Rule>) -> Node {
+    fn call(&mut self, pair: Pair<'a, Rule>) -> Node {
         let span = place(&pair);
         let mut parts = pair.into_inner();
         let Some(name) = parts.next() else {
@@ -322,7 +323,10 @@ fn explain_word(word: &str) -> (String, String) {
             ),
             format!("a duration is written like `90s`, `10m` or `1h30m`; for a text, {quoted}"),
         ),
-        _ => (format!("`{shown}` is neither a number nor a duration"), quoted),
+        _ => (
+            format!("`{shown}` is neither a number nor a duration"),
+            quoted,
+        ),
     }
 }
 
@@ -344,7 +348,7 @@ pub(super) fn as_duration(word: &str) -> Option<String> {
     let tenths: u64 = (part.len() == 1).then(|| part.parse().ok()).flatten()?;
     let whole: u64 = whole.parse().ok()?;
     let rest = factor * tenths / 10;
-    (factor * tenths % 10 == 0 && unit != "ms").then(|| match (whole, rest) {
+    ((factor * tenths).is_multiple_of(10) && unit != "ms").then(|| match (whole, rest) {
         (_, 0) => format!("{whole}{unit}"),
         (0, _) => format!("{rest}{smaller}"),
         _ => format!("{whole}{unit}{rest}{smaller}"),

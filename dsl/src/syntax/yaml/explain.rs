@@ -172,7 +172,7 @@ pub(super) fn explain(text: &str, kind: &ErrorKind, at: usize) -> Diagnostic {
         | E::TabAtBlockScalarStart
         | E::TabInPlainScalar => error(
             "syntax::tab",
-            span,
+            tab(text, span),
             "YAML does not allow a tab here",
             "a tab",
             "indent with spaces",
@@ -280,6 +280,14 @@ fn character(text: &str, at: usize) -> Span {
     let next = text.get(at..).and_then(|rest| rest.chars().next());
     let length = next.filter(|next| *next != '\n').map_or(0, char::len_utf8);
     Span::new(at, at + length)
+}
+
+/// The first tab on the line up to a place; the parser notices only what follows it.
+fn tab(text: &str, noticed: Span) -> Span {
+    let before = text.get(..noticed.end).unwrap_or_default();
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    let found = before.get(line..).and_then(|line| line.find('\t'));
+    found.map_or(noticed, |at| Span::new(line + at, line + at + 1))
 }
 
 fn counterpart(open: char) -> char {
