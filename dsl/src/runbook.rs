@@ -187,6 +187,8 @@ pub struct Node {
     pub doc: Option<Sourced<String>>,
     /// The nodes it names; `None` when it names none and follows the node written above it.
     pub needs: Option<Vec<Spanned<String>>>,
+    /// Whether `needs` may have meant more than could be read.
+    pub needs_doubtful: bool,
     /// Whether it is done at all.
     pub when: Option<Sourced<Expression>>,
     /// Its actions: exactly one, in a runbook without errors.

@@ -1,1 +1,6 @@
-//! End-to-end tests.
+//! Tests of the whole language: files in, diagnostics and plans out.
+
+mod catalogue;
+mod compile;
+mod lint;
+mod syntax;

@@ -58,6 +58,8 @@ pub(crate) struct Graph {
     pub(crate) order: Vec<usize>,
     /// Whether a node is in `order`.
     pub(crate) ordered: Vec<bool>,
+    /// Whether a node may wait for more than is known: it or one before it names nodes that there are not.
+    pub(crate) doubtful: Vec<bool>,
 }
 
 impl Graph {
@@ -75,10 +77,27 @@ impl Graph {
                 *flag = true;
             }
         }
+        let unread = |node: &Node| {
+            let names = node.needs.iter().flatten();
+            node.needs_doubtful
+                || names
+                    .into_iter()
+                    .any(|name| !nodes.contains_key(name.value.as_str()))
+        };
+        let mut doubtful: Vec<bool> = runbook.nodes.iter().map(unread).collect();
+        for node in &order {
+            let of_needs = needs.get(*node).is_some_and(|needs: &Vec<Need>| {
+                needs.iter().any(|need| get(&doubtful, need.node))
+            });
+            if of_needs {
+                set(&mut doubtful, *node, true);
+            }
+        }
         Graph {
             needs,
             order,
             ordered,
+            doubtful,
         }
     }
 

@@ -12,11 +12,11 @@ mod scope;
 mod sites;
 
 use crate::diagnostic::Diagnostic;
-use crate::runbook::Runbook;
+use crate::runbook::{Param, Runbook};
 use graph::Graph;
 use scope::Resolution;
 use sites::Site;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use graph::needs_of;
 
@@ -25,6 +25,10 @@ pub(crate) struct Context<'a> {
     pub(crate) runbook: &'a Runbook,
     /// Nodes, by their names, the first of each.
     nodes: BTreeMap<&'a str, usize>,
+    /// Parameters, by their names.
+    params: BTreeMap<&'a str, &'a Param>,
+    /// The names of secrets.
+    secrets: BTreeSet<&'a str>,
     pub(crate) graph: Graph,
     /// Every expression.
     pub(crate) sites: Vec<Site<'a>>,
@@ -53,6 +57,16 @@ impl<'a> Context<'a> {
         let mut context = Context {
             runbook,
             nodes,
+            params: runbook
+                .params
+                .iter()
+                .map(|param| (param.name.value.as_str(), param))
+                .collect(),
+            secrets: runbook
+                .secrets
+                .iter()
+                .map(|secret| secret.name.value.as_str())
+                .collect(),
             graph,
             sites,
             references: Vec::new(),

@@ -79,19 +79,10 @@ impl Context<'_> {
         let Some(name) = rest.first() else {
             return Resolution::Namespace;
         };
-        match self
-            .runbook
-            .params
-            .iter()
-            .find(|param| param.name.value == *name)
-        {
+        match self.params.get(name.as_str()) {
             Some(param) => Resolution::Type(param_type(param)),
             None => {
-                let known = self
-                    .runbook
-                    .params
-                    .iter()
-                    .map(|param| param.name.value.as_str());
+                let known = self.params.keys().copied();
                 search.unknown(
                     unknown_name::CODE,
                     1,
@@ -107,19 +98,10 @@ impl Context<'_> {
         let Some(name) = rest.first() else {
             return Resolution::Namespace;
         };
-        if self
-            .runbook
-            .secrets
-            .iter()
-            .any(|secret| secret.name.value == *name)
-        {
+        if self.secrets.contains(name.as_str()) {
             return Resolution::Type(Type::Secret);
         }
-        let known = self
-            .runbook
-            .secrets
-            .iter()
-            .map(|secret| secret.name.value.as_str());
+        let known = self.secrets.iter().copied();
         search.unknown(
             unknown_name::CODE,
             1,
@@ -215,19 +197,9 @@ impl Context<'_> {
         let message = format!("there is nothing called `{}` here", shorten(root));
         let mut unknown = search.unknown(unknown_name::CODE, 0, message, root, known.clone());
         if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown {
-            if self
-                .runbook
-                .params
-                .iter()
-                .any(|param| param.name.value == root)
-            {
+            if self.params.contains_key(root) {
                 *help = Some(format!("write `params.{root}`"));
-            } else if self
-                .runbook
-                .secrets
-                .iter()
-                .any(|secret| secret.name.value == root)
-            {
+            } else if self.secrets.contains(root) {
                 *help = Some(format!("write `secrets.{root}`"));
             } else if help.is_none() {
                 let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();

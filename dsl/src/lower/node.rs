@@ -4,7 +4,7 @@ use super::Lowering;
 use super::action::database;
 use super::fields::Fields;
 use crate::lint::rules::{bad_name, missing_key};
-use crate::node::Node as Tree;
+use crate::node::{Node as Tree, Scalar};
 use crate::runbook::{Node, Runbook, Spanned};
 use crate::schema::{
     DATABASE, DIR, DOC, ENV, GATE, GATE_NAME, IDEMPOTENT, NEEDS, ON_FAIL, OUTPUTS, STEP, STEP_NAME,
@@ -51,22 +51,7 @@ impl Lowering<'_> {
                 .get(name_key)
                 .map_or(item.span.before(), |node| node.span),
         });
-        let needs = match fields.get(&NEEDS) {
-            // Whatever a misspelt or unreadable `needs` says, it is not the order of the file.
-            None => fields.keys.contains_key(NEEDS.name).then(Vec::new),
-            Some(_) => {
-                let names = self.scalars(&NEEDS, &fields).unwrap_or_default();
-                Some(
-                    names
-                        .iter()
-                        .map(|name| Spanned {
-                            value: name.text.clone(),
-                            span: name.span,
-                        })
-                        .collect(),
-                )
-            }
-        };
+        let (needs, needs_doubtful) = self.needs(&fields);
         let own_database = self.template(&DATABASE, &fields);
         let database = database(&fields, own_database.as_ref(), runbook);
         Some(Node {
@@ -76,6 +61,7 @@ impl Lowering<'_> {
             title: self.text(&TITLE, &fields),
             doc: self.text(&DOC, &fields),
             needs,
+            needs_doubtful,
             when: self.expression(&WHEN, &fields),
             actions: self.node_actions(&fields, database.as_ref()),
             env: self.templates(&ENV, &fields),
@@ -96,5 +82,25 @@ impl Lowering<'_> {
             unknown_keys: fields.unknown,
             keys: fields.keys,
         })
+    }
+
+    /// The names in `needs`, and whether it may have meant more than could be read.
+    fn needs(&mut self, fields: &Fields<'_>) -> (Option<Vec<Spanned<String>>>, bool) {
+        let Some(node) = fields.get(&NEEDS) else {
+            // Whatever a misspelt `needs` says, it is not the order of the file.
+            let misspelt = fields.keys.contains_key(NEEDS.name);
+            return (misspelt.then(Vec::new), misspelt);
+        };
+        let names = self.scalars(&NEEDS, fields);
+        let written = node.as_list().map_or(1, <[_]>::len);
+        let doubtful = names.as_ref().map(Vec::len) != Some(written);
+        let name = |name: &Scalar| Spanned {
+            value: name.text.clone(),
+            span: name.span,
+        };
+        (
+            Some(names.unwrap_or_default().into_iter().map(name).collect()),
+            doubtful,
+        )
     }
 }

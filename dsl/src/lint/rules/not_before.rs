@@ -66,8 +66,11 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     let answers = context.graph.settled_before(&pairs);
+    let doubtful = |node: usize| context.graph.doubtful.get(node) == Some(&true);
     for ((reference, pair), settled) in uses.iter().zip(&pairs).zip(answers) {
-        if !settled {
+        // What a name in `needs` was meant to be may be just what is used here.
+        let forgiven = doubtful(pair.1) && pair.0 != pair.1;
+        if !settled && !forgiven {
             found.extend(report(context, reference, *pair));
         }
     }
