@@ -212,3 +212,41 @@ fn script(may_be_silent: Vec<bool>) -> impl Strategy<Value = Script> {
         },
     )
 }
+
+/// The generated worlds are worth their tests only while everything happens in them.
+#[test]
+fn everything_happens_in_some_world() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut count = |what: String| *seen.entry(what).or_default() += 1;
+    for _ in 0..400 {
+        let world = worlds().new_tree(&mut runner).unwrap().current();
+        let (simulator, ending) = world.happen();
+        count(format!("{ending:?}"));
+        count(if simulator.engines() > 1 { "crashed" } else { "not crashed" }.to_owned());
+        for (_, fact) in facts(&simulator) {
+            let json = serde_json::to_value(&fact).unwrap();
+            count(json["is"].as_str().unwrap().to_owned());
+        }
+        for refused in simulator.verdicts().iter().filter_map(|verdict| verdict.result.clone().err()) {
+            let name = format!("{refused:?}");
+            count(name.split([' ', '{']).next().unwrap().to_owned());
+        }
+    }
+    let expected = [
+        "Over(Succeeded)", "Over(Failed)", "Over(Cancelled)", "Waiting", "crashed", "not crashed", "run_created",
+        "node_started", "node_skipped", "attempt_started", "attempt_ended", "late_result", "stop_requested",
+        "retry_scheduled", "question_opened", "answered", "question_expired", "question_voided", "node_succeeded",
+        "node_failed", "cancel_requested", "run_ended", "Over", "AlreadyDecided", "Expired", "ShownChanged",
+        "WrongAnswer", "MayNot", "Starter", "Twice", "AlreadyCancelled",
+    ];
+    let missing: Vec<_> = expected.iter().filter(|what| !seen.contains_key(**what)).collect();
+    assert!(missing.is_empty(), "never happened: {missing:?}; happened: {seen:#?}");
+}
+
+/// The first attempt that runs.
+pub fn first_in_flight(run: &piton_core::run::Run) -> Option<piton_core::id::AttemptId> {
+    run.in_flight().next()
+}
