@@ -543,3 +543,44 @@ proptest! {
         both(&text);
     }
 }
+
+#[test]
+fn faulty_lines_of_yaml_do_not_hide_the_ones_behind() {
+    let text = "runbook: bad\ntitle: Restore: db\nsteps:\n  - step: a\n    run: 'x' y\n    timeout: 10m\n    timeout: 11m\n    needs: [a, b\n  - step: b\n    dir: @home\n    env: {A: \"\\d\"}\n    run: x\n";
+    let expected = "\
+needs-quotes @ 2:15 this `:` cannot begin a value here
+unexpected @ 5:14 something follows the closing quote
+duplicate-key @ 7:5 `timeout` is given twice
+";
+    let got = said("t.runbook.yaml", text);
+    assert!(got.starts_with(expected), "\n{got}");
+    for rest in ["@ 8:", "needs-quotes @ 10:10", "bad-escape @ 11:"] {
+        assert!(got.contains(rest), "{rest}\n{got}");
+    }
+    assert_eq!(got.lines().count(), 6, "{got}");
+    let root = yaml(text).root.expect("the tree of the rest");
+    let steps = root.get("steps").and_then(|e| e.value.as_list());
+    let steps = steps.expect("both steps");
+    assert_eq!(steps.len(), 2);
+    assert!(root.get("title").is_some_and(|e| e.value.is_unreadable()));
+    assert!(steps[1].get("dir").is_some_and(|e| e.value.is_unreadable()));
+    assert!(
+        steps[1]
+            .get("run")
+            .is_some_and(|e| e.value.as_scalar().is_some())
+    );
+}
+
+#[test]
+fn an_absent_value_in_yaml_is_an_empty_text() {
+    let root = clean(yaml("a:\nb: ~\nc: \"~\"\nd: {e, f: }\n"));
+    for (path, text) in [
+        (&["a"][..], ""),
+        (&["b"], ""),
+        (&["c"], "~"),
+        (&["d", "e"], ""),
+        (&["d", "f"], ""),
+    ] {
+        assert_eq!(scalar_at(&root, path).text, text, "{path:?}");
+    }
+}

@@ -20,6 +20,14 @@ impl Findings {
         }
     }
 
+    /// Adds all of another collection.
+    pub(super) fn append(&mut self, other: Findings) {
+        self.left_out += other.left_out;
+        for diagnostic in other.found {
+            self.add(diagnostic);
+        }
+    }
+
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()

@@ -2,13 +2,17 @@
 //!
 //! The parser's events are put together without recursion. Of YAML only maps, lists and scalars are taken; anchors,
 //! aliases, merge keys, tags, directives and further documents are refused, because a runbook has to say what it does
-//! where it does it. Faulty YAML ends the reading of the file at that place: what was read until then is kept.
+//! where it does it.
+//!
+//! Faulty YAML ends the parser's work at that place. So that the mistakes behind it are found too, the value on the
+//! faulty line is blanked out and the file is read again, a few times at most: see [`mend`].
 
 mod explain;
+mod mend;
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle};
 
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Kind, Node, OffsetMap, Scalar, Style};
@@ -28,26 +32,64 @@ pub fn parse(text: &str) -> Parsed {
             diagnostics: vec![refused],
         };
     }
-    let mut reader = Reader {
-        text,
-        findings: Findings::default(),
-        open: Vec::new(),
-        root: None,
-        nodes: 0,
-    };
-    reader.read();
-    let root = reader.close_all();
-    if root.is_none() && reader.findings.is_empty() {
-        reader.findings.add(explain::nothing());
-    }
-    Parsed {
-        root,
-        diagnostics: reader.findings.finish(),
+    let mut findings = Findings::default();
+    let mut mended = mend::Mended::new(text);
+    loop {
+        let mut reader = Reader {
+            text: mended.text(),
+            given: text,
+            blanked: mended.blanked(),
+            findings: Findings::default(),
+            open: Vec::new(),
+            root: None,
+            nodes: 0,
+        };
+        let broken = reader.read();
+        let mut root = reader.close_all();
+        let found = reader.findings;
+        if let Some((kind, at)) = broken {
+            let (kind, at) = match mend::unclosed_bracket(mended.text(), at) {
+                Some(bracket) => {
+                    let open = text
+                        .as_bytes()
+                        .get(bracket)
+                        .copied()
+                        .map_or('[', char::from);
+                    (ErrorKind::UnclosedFlowCollection { open }, bracket)
+                }
+                None => (kind, at),
+            };
+            findings.add(explain::explain(text, &kind, at));
+            if mended.blank(at) {
+                continue;
+            }
+        }
+        if root.is_none() && findings.is_empty() && found.is_empty() {
+            findings.add(explain::nothing());
+        }
+        // A file of which nothing is left after mending has no tree to go on with.
+        if root.as_ref().is_some_and(is_blank) {
+            root = None;
+        }
+        findings.append(found);
+        return Parsed {
+            root,
+            diagnostics: findings.finish(),
+        };
     }
 }
 
+fn is_blank(node: &Node) -> bool {
+    node.is_unreadable()
+}
+
 struct Reader<'a> {
+    /// The text that is parsed, with blanked lines.
     text: &'a str,
+    /// The text as it was given.
+    given: &'a str,
+    /// Where values were blanked: what is missing there is unreadable, not absent.
+    blanked: &'a [Span],
     findings: Findings,
     /// The lists and maps that are being read, outermost first.
     open: Vec<Open>,
@@ -78,7 +120,8 @@ enum Key {
 }
 
 impl Reader<'_> {
-    fn read(&mut self) {
+    /// Reads to the end, or to a mistake that the parser cannot go past.
+    fn read(&mut self) -> Option<(ErrorKind, usize)> {
         let options = granit_parser::options! {
             emit_anchor_events: true,
             emit_unresolved_aliases: true,
@@ -93,9 +136,7 @@ impl Reader<'_> {
                 Ok(next) => next,
                 Err(error) => {
                     let place = error.marker().byte_offset().unwrap_or(self.text.len());
-                    self.findings
-                        .add(explain::explain(self.text, error.kind(), place));
-                    return;
+                    return Some((error.kind().clone(), place));
                 }
             };
             let span = self.inside(at.byte_range().unwrap_or_default());
@@ -109,12 +150,12 @@ impl Reader<'_> {
                     documents += 1;
                     if documents > 1 {
                         self.findings.add(explain::second_document(span));
-                        return;
+                        return None;
                     }
                 }
                 Event::Anchor(_, name) => self.findings.add(explain::anchor(&name, span)),
                 Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                    let written = self.text.get(span.range()).unwrap_or_default();
+                    let written = self.given.get(span.range()).unwrap_or_default();
                     self.findings.add(explain::alias(written, span));
                     self.value(Node {
                         span,
@@ -122,8 +163,18 @@ impl Reader<'_> {
                     });
                 }
                 Event::Scalar(value, style, ..) => {
-                    let scalar = self.scalar(&value, style, span);
-                    self.value(Node::scalar(scalar));
+                    // What is absent comes as `~`, YAML's sign for nothing.
+                    let nothing = style == ScalarStyle::Plain && value == "~";
+                    let value = if nothing { "".into() } else { value };
+                    let node = if value.is_empty() && self.was_blanked(span) {
+                        Node {
+                            span,
+                            kind: Kind::Unreadable,
+                        }
+                    } else {
+                        Node::scalar(self.scalar(&value, style, span))
+                    };
+                    self.value(node);
                 }
                 Event::SequenceStart(..) => self.open.push(Open::List {
                     start: span,
@@ -140,9 +191,10 @@ impl Reader<'_> {
             }
             if self.nodes > MAX_NODES {
                 self.findings.add(explain::too_many(MAX_NODES, span));
-                return;
+                return None;
             }
         }
+        None
     }
 
     /// A range of the parser as a span that surely lies in the text, on character boundaries.
@@ -155,6 +207,21 @@ impl Reader<'_> {
             offset
         };
         Span::new(boundary(range.start), boundary(range.end))
+    }
+
+    /// Whether an empty value at this place is one that was blanked: nothing but white space lies between.
+    fn was_blanked(&self, span: Span) -> bool {
+        let after = self
+            .blanked
+            .partition_point(|blanked| blanked.start <= span.start);
+        let behind = after.checked_sub(1).and_then(|at| self.blanked.get(at));
+        let ahead = self.blanked.get(after);
+        let empty = |from: usize, to: usize| {
+            let between = self.text.get(from..to);
+            between.is_some_and(|text| text.trim_end_matches([' ', ':', '\n', '\r']).is_empty())
+        };
+        behind.is_some_and(|blanked| blanked.end >= span.start || empty(blanked.end, span.start))
+            || ahead.is_some_and(|blanked| empty(span.start, blanked.start))
     }
 
     fn scalar(&self, value: &str, style: ScalarStyle, span: Span) -> Scalar {
