@@ -1,1 +1,100 @@
-fn main() {}
+//! The command `piton`.
+//!
+//! [`args`] is the command line, [`command`] has one file a command. Commands that look into a store go through
+//! [`session`]; those that move a run on through [`driving`] and [`deciding`]; [`display`] is what people see.
+
+mod actor;
+mod args;
+mod clock;
+mod command;
+mod deciding;
+mod display;
+mod driving;
+mod exit;
+mod failure;
+mod output;
+mod runbook;
+mod session;
+#[cfg(test)]
+mod testing;
+mod worst_case;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::Exit;
+use failure::Failure;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The keeper is started with each run and wants nothing of the rest: no parser, no logs.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == "__keeper")
+        && let (Some(directory), None) = (arguments.next(), arguments.next())
+    {
+        return command::keeper::keep(Path::new(&directory)).into();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            }
+            .into();
+        }
+    };
+    trace();
+    match execute(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::note(&failure.to_string());
+            failure.exit.into()
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<Exit, Failure> {
+    let store = cli.store.as_deref();
+    match cli.command {
+        Command::Check(command) => command.execute(),
+        Command::Explain(command) => command.execute(),
+        Command::Plan(command) => command.execute(),
+        Command::Graph(command) => command.execute(),
+        Command::Run(command) => command.execute(store),
+        Command::Resume(command) => command.execute(store),
+        Command::Runs(command) => command.execute(store),
+        Command::Show(command) => command.execute(store),
+        Command::Logs(command) => command.execute(store),
+        Command::Approve(command) => command.execute(store),
+        Command::Reject(command) => command.execute(store),
+        Command::Decide(command) => command.execute(store),
+        Command::Cancel(command) => command.execute(store),
+        Command::Audit(command) => command.execute(store),
+        Command::Doctor(command) => command.execute(store),
+        Command::Completions(command) => command.execute(),
+        Command::Keeper(command) => command.execute(),
+    }
+}
+
+/// What the engine does goes to standard error as far as `PITON_LOG` asks for it: `PITON_LOG=piton_runtime=debug`.
+/// Without it nothing is written, since what people need to know is printed by the commands.
+fn trace() {
+    let Some(filter) = std::env::var("PITON_LOG")
+        .ok()
+        .filter(|filter| !filter.is_empty())
+    else {
+        return;
+    };
+    match tracing_subscriber::EnvFilter::try_new(&filter) {
+        Ok(filter) => tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .init(),
+        Err(error) => output::note(&format!(
+            "PITON_LOG=`{filter}` is no filter and is passed over: {error}"
+        )),
+    }
+}

@@ -1,0 +1,262 @@
+//! `piton doctor`: does this machine have what Piton needs?
+
+use crate::display::style::{self, Line, Style};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::Session;
+use clap::Args;
+use piton_runtime::store::Location;
+use serde::Serialize;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What `piton doctor` takes.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  piton doctor\n\nExits 1 when something that is needed is missing."
+)]
+pub struct Doctor {
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Found {
+    /// As it should be.
+    Good,
+    /// Piton works without it.
+    Optional,
+    /// Piton does not work like this.
+    Missing,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    name: &'static str,
+    found: Found,
+    message: String,
+}
+
+fn finding(name: &'static str, found: Found, message: impl Into<String>) -> Finding {
+    Finding {
+        name,
+        found,
+        message: message.into(),
+    }
+}
+
+impl Doctor {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
+        let findings = [
+            store_findings(store),
+            vec![
+                shell(),
+                pipefail(),
+                processes(),
+                pidfd(),
+                subreaper(),
+                shellcheck(),
+            ],
+        ]
+        .concat();
+        if self.json {
+            output::json(&findings)?;
+        } else {
+            let colour = style::colour(&io::stdout());
+            let text: String = findings
+                .iter()
+                .map(|finding| line(finding).render(colour) + "\n")
+                .collect();
+            output::text(&text)?;
+        }
+        let missing = findings
+            .iter()
+            .any(|finding| finding.found == Found::Missing);
+        Ok(if missing { Exit::Failed } else { Exit::Success })
+    }
+}
+
+fn line(finding: &Finding) -> Line {
+    let (sign, look) = match finding.found {
+        Found::Good => ("✓", Style::Good),
+        Found::Optional => ("–", Style::Dim),
+        Found::Missing => ("✗", Style::Bad),
+    };
+    Line::new()
+        .with(look, sign)
+        .with(Style::Strong, format!(" {}", style::pad(finding.name, 10)))
+        .and(format!("  {}", finding.message))
+}
+
+fn store_findings(store: Option<&str>) -> Vec<Finding> {
+    let location = match Location::from_environment(store) {
+        Ok(location) => location,
+        Err(error) => return vec![finding("store", Found::Missing, error.to_string())],
+    };
+    let opened = match Session::open(store) {
+        Ok(_) => finding(
+            "store",
+            Found::Good,
+            format!("{location} can be read and written"),
+        ),
+        Err(failure) => finding("store", Found::Missing, failure.message),
+    };
+    vec![opened, space(location.path())]
+}
+
+/// Less than this is worth a word before a run is started.
+const LITTLE_SPACE: u64 = 100 * 1024 * 1024;
+
+fn space(path: &Path) -> Finding {
+    let there = path
+        .ancestors()
+        .find(|ancestor| ancestor.is_dir())
+        .unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(there) {
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let text = format!("{} MiB free at {}", free / (1024 * 1024), there.display());
+            if free < LITTLE_SPACE {
+                finding(
+                    "space",
+                    Found::Missing,
+                    format!("{text}; free at least 100 MiB"),
+                )
+            } else {
+                finding("space", Found::Good, text)
+            }
+        }
+        Err(error) => finding(
+            "space",
+            Found::Optional,
+            format!("{} does not say how much is free: {error}", there.display()),
+        ),
+    }
+}
+
+/// Runs a program without input or output; whether it ended well, or why it could not be started.
+fn ends_well(program: &str, arguments: &[&str]) -> io::Result<bool> {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command.status()?.success())
+}
+
+fn shell() -> Finding {
+    match ends_well("sh", &["-eu", "-c", ":"]) {
+        Ok(true) => finding("shell", Found::Good, "`sh -eu` runs scripts"),
+        Ok(false) => finding(
+            "shell",
+            Found::Missing,
+            "`sh -eu -c :` fails; `run` steps need a POSIX shell on $PATH",
+        ),
+        Err(error) => finding(
+            "shell",
+            Found::Missing,
+            format!("there is no `sh` on $PATH: {error}; `run` steps need one"),
+        ),
+    }
+}
+
+fn pipefail() -> Finding {
+    match ends_well("sh", &["-c", "set -o pipefail"]) {
+        Ok(true) => finding(
+            "pipefail",
+            Found::Good,
+            "a failed command in a pipe fails the step",
+        ),
+        _ => finding(
+            "pipefail",
+            Found::Optional,
+            "this `sh` does not know it: only the last command of a pipe decides; write `shell = [\"bash\", \"-euo\", \"pipefail\", \"-c\"]` where it matters",
+        ),
+    }
+}
+
+fn processes() -> Finding {
+    match std::fs::read_to_string("/proc/self/stat") {
+        Ok(_) => finding(
+            "proc",
+            Found::Good,
+            "/proc tells processes apart after a crash",
+        ),
+        Err(error) => finding(
+            "proc",
+            Found::Missing,
+            format!("/proc/self/stat cannot be read: {error}; mount /proc"),
+        ),
+    }
+}
+
+fn pidfd() -> Finding {
+    let opened = rustix::process::pidfd_open(
+        rustix::process::getpid(),
+        rustix::process::PidfdFlags::empty(),
+    );
+    match opened {
+        Ok(_) => finding("pidfd", Found::Good, "ends of processes are seen at once"),
+        Err(error) => finding(
+            "pidfd",
+            Found::Missing,
+            format!("pidfd_open: {error}; Linux 5.3 or newer is needed"),
+        ),
+    }
+}
+
+fn subreaper() -> Finding {
+    // Asking changes nothing; that the system answers means that it knows of it.
+    match rustix::process::child_subreaper() {
+        Ok(_) => finding(
+            "subreaper",
+            Found::Good,
+            "what steps leave behind stays with their keeper",
+        ),
+        Err(error) => finding(
+            "subreaper",
+            Found::Missing,
+            format!("prctl: {error}; Linux 3.4 or newer is needed"),
+        ),
+    }
+}
+
+fn shellcheck() -> Finding {
+    match ends_well("shellcheck", &["--version"]) {
+        Ok(true) => finding("shellcheck", Found::Good, "is installed"),
+        _ => finding(
+            "shellcheck",
+            Found::Optional,
+            "is not installed; nothing needs it",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_told_from_one_that_fails() {
+        assert!(ends_well("no-such-program-here", &[]).is_err());
+        assert_eq!(ends_well("false", &[]).ok(), Some(false));
+        assert_eq!(ends_well("true", &[]).ok(), Some(true));
+    }
+
+    #[test]
+    fn a_finding_is_a_line() {
+        let text = line(&finding("shell", Found::Missing, "there is none")).plain();
+        assert_eq!(text, "✗ shell       there is none");
+    }
+}

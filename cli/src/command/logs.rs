@@ -1,0 +1,251 @@
+//! `piton logs`: what the steps of a run printed. Secrets are masked in the logs themselves.
+
+use crate::clock;
+use crate::display::clean::clean;
+use crate::display::style::{self, Line, Style};
+use crate::display::tail::{Printed, Tail};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use crate::session::{Session, block_on};
+use clap::Args;
+use piton_core::id::{AttemptId, Purpose, RunId};
+use piton_core::plan::{Action, Plan};
+use piton_core::time::Timestamp;
+use piton_core::view::RunView;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+/// How often a followed log is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+
+/// What `piton logs` takes.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  piton logs                     the last run
+  piton logs last backup         one node of it
+  piton logs last backup -f      and what it prints from now on")]
+pub struct Logs {
+    /// The run: its id, a part of it, or `last`
+    run: Option<String>,
+    /// Only this node
+    node: Option<String>,
+    /// Only this attempt: its number, or its id as `piton show` writes it
+    #[arg(long, value_name = "ATTEMPT")]
+    attempt: Option<String>,
+    /// Go on until the run is over
+    #[arg(long, short)]
+    follow: bool,
+    /// Write one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// A printed line as `--json` writes it.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    at: String,
+    node: &'a str,
+    attempt: String,
+    stream: &'static str,
+    text: &'a str,
+}
+
+/// How lines are written.
+struct Manner {
+    json: bool,
+    colour: bool,
+    terminal: bool,
+    named: bool,
+}
+
+impl Logs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When there is no such run or node, or a log cannot be read.
+    pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
+        let session = Session::open(store)?;
+        block_on(async {
+            let run = session.resolve(self.run.as_deref()).await?;
+            let (plan, view) = session.view(&run).await?;
+            self.check_node(&run, &view)?;
+            let stdout = io::stdout();
+            let (terminal, colour) = (stdout.is_terminal(), style::colour(&stdout));
+            let manner = Manner {
+                json: self.json,
+                colour,
+                terminal,
+                named: self.node.is_none(),
+            };
+            self.print(&session, &run, &plan, view, &manner).await
+        })
+    }
+
+    fn check_node(&self, run: &RunId, view: &RunView) -> Result<(), Failure> {
+        let Some(name) = &self.node else {
+            return Ok(());
+        };
+        if view.nodes.iter().any(|node| node.id == *name) {
+            return Ok(());
+        }
+        let near = piton_core::expr::suggest(name, view.nodes.iter().map(|node| node.id.as_str()));
+        let failure = Failure::usage(format!("run {run} has no node `{name}`"));
+        Err(match near {
+            Some(near) => failure.help(format!("did you mean `{near}`?")),
+            None => failure.help(format!("`piton show {run}` lists its nodes")),
+        })
+    }
+
+    /// The attempts to print, in the order in which they started, with their nodes' names.
+    fn attempts(&self, plan: &Plan, view: &RunView) -> Vec<(AttemptId, String)> {
+        let mut attempts: Vec<(Timestamp, AttemptId, String)> = Vec::new();
+        for node in view
+            .nodes
+            .iter()
+            .filter(|node| self.node.as_ref().is_none_or(|name| node.id == *name))
+        {
+            for attempt in &node.attempts {
+                let Ok(id) = attempt.id.parse::<AttemptId>() else {
+                    continue;
+                };
+                let wanted = self
+                    .attempt
+                    .as_ref()
+                    .is_none_or(|text| attempt.id == *text || *text == id.number.to_string());
+                if wanted {
+                    attempts.push((attempt.started, id, node.id.clone()));
+                    // Each check of a gate has a log of its own.
+                    let checks =
+                        plan.find(&node.id)
+                            .and_then(|at| plan.node(at))
+                            .map_or(0, |node| match &node.action {
+                                Action::Checks(checks) => {
+                                    u32::try_from(checks.len()).unwrap_or(u32::MAX)
+                                }
+                                _ => 0,
+                            });
+                    let of_check = (0..checks).map(|check| AttemptId {
+                        purpose: Purpose::Check(check),
+                        ..id
+                    });
+                    attempts.extend(of_check.map(|id| (attempt.started, id, node.id.clone())));
+                }
+            }
+        }
+        attempts.sort();
+        attempts
+            .into_iter()
+            .map(|(_, id, node)| (id, node))
+            .collect()
+    }
+
+    async fn print(
+        &self,
+        session: &Session,
+        run: &RunId,
+        plan: &Plan,
+        mut view: RunView,
+        manner: &Manner,
+    ) -> Result<Exit, Failure> {
+        let directory = session.directory(run);
+        let mut tails: BTreeMap<AttemptId, Tail> = BTreeMap::new();
+        loop {
+            // Before the logs are read: what was over then has printed everything.
+            let over = view.outcome.is_some();
+            for (attempt, node) in self.attempts(plan, &view) {
+                let tail = tails
+                    .entry(attempt)
+                    .or_insert_with(|| Tail::new(directory.log(attempt)));
+                loop {
+                    let lines = tail.lines().map_err(|error| {
+                        let path = directory.log(attempt);
+                        Failure::new(format!(
+                            "the log {} cannot be read: {error}",
+                            path.display()
+                        ))
+                    })?;
+                    if lines.is_empty() {
+                        break;
+                    }
+                    let text: String = lines
+                        .iter()
+                        .map(|line| written(line, attempt, &node, manner))
+                        .collect();
+                    output::text(&text)?;
+                }
+            }
+            if !self.follow || over {
+                return Ok(Exit::Success);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            view = session.view(run).await?.1;
+        }
+    }
+}
+
+/// A line as it is printed. Where the output is no terminal, the text is what the step wrote, byte for byte.
+fn written(line: &Printed, attempt: AttemptId, node: &str, manner: &Manner) -> String {
+    if manner.json {
+        let stream = if line.error { "stderr" } else { "stdout" };
+        let at = Timestamp(line.at).to_string();
+        let line = JsonLine {
+            at,
+            node,
+            attempt: attempt.to_string(),
+            stream,
+            text: &line.text,
+        };
+        return serde_json::to_string(&line).unwrap_or_default() + "\n";
+    }
+    let text = if manner.terminal {
+        clean(&line.text, manner.colour)
+    } else {
+        line.text.clone()
+    };
+    if !manner.named {
+        return text + "\n";
+    }
+    let head = Line::new().with(
+        Style::Dim,
+        format!("{} {node} │ ", clock::time(Timestamp(line.at))),
+    );
+    head.render(manner.colour) + &text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_as_it_is_wanted() {
+        let line = Printed {
+            at: 0,
+            error: true,
+            text: "a\x1b[2Jb".to_owned(),
+        };
+        let attempt: AttemptId = "n0.p1.a1".parse().unwrap();
+        let manner = |json, terminal, named| Manner {
+            json,
+            colour: false,
+            terminal,
+            named,
+        };
+        assert_eq!(
+            written(&line, attempt, "a", &manner(false, false, false)),
+            "a\x1b[2Jb\n"
+        );
+        assert_eq!(
+            written(&line, attempt, "a", &manner(false, true, false)),
+            "ab\n"
+        );
+        assert!(written(&line, attempt, "a", &manner(false, true, true)).ends_with(" a │ ab\n"));
+        let json: serde_json::Value =
+            serde_json::from_str(&written(&line, attempt, "a", &manner(true, true, true))).unwrap();
+        assert_eq!(json["stream"], "stderr");
+        assert_eq!(json["at"], "1970-01-01T00:00:00Z");
+    }
+}

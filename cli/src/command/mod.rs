@@ -1,0 +1,19 @@
+//! The commands, one a file: what it takes, and what it does with it.
+
+pub mod approve;
+pub mod audit;
+pub mod cancel;
+pub mod check;
+pub mod completions;
+pub mod decide;
+pub mod doctor;
+pub mod explain;
+pub mod graph;
+pub mod keeper;
+pub mod logs;
+pub mod plan;
+pub mod reject;
+pub mod resume;
+pub mod run;
+pub mod runs;
+pub mod show;

@@ -1,0 +1,249 @@
+//! From a runbook's file to its plan, with every mistake printed on the way.
+
+use crate::display::style;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output;
+use clap::Args;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use piton_core::plan::Plan;
+use piton_dsl::diagnostic::{Diagnostic, Severity};
+use piton_dsl::report::Report;
+use piton_dsl::source::SourceFile;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Parameters given on the command line.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Settings {
+    /// Give a parameter its value; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+impl Settings {
+    /// The values by name.
+    ///
+    /// # Errors
+    /// When a parameter is given twice with different values.
+    pub fn values(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let mut values = BTreeMap::new();
+        for (name, value) in &self.set {
+            if let Some(before) = values.insert(name.clone(), value.clone())
+                && before != *value
+            {
+                return Err(Failure::usage(format!(
+                    "the parameter `{name}` is given twice: `{before}` and `{value}`"
+                )));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Whether any parameter is given.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+}
+
+/// A plan and the file it was made from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The plan.
+    pub plan: Plan,
+    /// The file as it was named.
+    pub file: String,
+    /// The directory of the file, absolute: where relative paths in it start from.
+    pub base: PathBuf,
+}
+
+/// Reads a file whatever bytes it has; that it is not UTF-8 is a diagnostic of `check`, not a reason not to look.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<Result<SourceFile, (SourceFile, Diagnostic)>, Failure> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| {
+        let failure = Failure::usage(format!("{name} cannot be read: {}", reason(&error)));
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.help("is it another directory? `ls *.runbook*` lists runbooks here")
+            }
+            io::ErrorKind::PermissionDenied => {
+                failure.help(format!("`ls -l {name}` shows who may read it"))
+            }
+            _ => failure,
+        }
+    })?;
+    Ok(SourceFile::from_bytes(name.as_str(), &bytes)
+        .map_err(|found| (SourceFile::lossy(name.as_str(), &bytes), found)))
+}
+
+/// What an I/O error says, without the number of it.
+#[must_use]
+pub fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The plan of a runbook that checks clean, with its parameters bound. Diagnostics go to standard error.
+///
+/// # Errors
+/// When the file cannot be read, has errors, or its parameters cannot be bound.
+pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
+    let values = settings.values()?;
+    let name = path.display().to_string();
+    let (source, found) = match read(path)? {
+        Ok(source) => {
+            let checked = piton_dsl::check(&source);
+            let errors = print(&source, checked.diagnostics, Severity::Warning);
+            match checked.runbook {
+                Some(runbook) if errors == 0 => {
+                    let plan = piton_dsl::compile(&runbook, &values)
+                        .map_err(|errors| unbound(&name, &errors))?;
+                    return Ok(Loaded {
+                        plan,
+                        file: name,
+                        base: base_of(path)?,
+                    });
+                }
+                _ => (source, errors),
+            }
+        }
+        Err((source, diagnostic)) => {
+            let errors = print(&source, vec![diagnostic], Severity::Warning);
+            (source, errors)
+        }
+    };
+    let errors = if found == 1 {
+        "1 error".to_owned()
+    } else {
+        format!("{found} errors")
+    };
+    Err(
+        Failure::usage(format!("{} has {errors}; nothing was started", source.name)).help(format!(
+            "mend the file, then `piton check {}` shows what is left",
+            source.name
+        )),
+    )
+}
+
+/// Why parameters cannot be bound.
+#[must_use]
+pub fn unbound(name: &str, errors: &[piton_dsl::CompileError]) -> Failure {
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Failure::usage(format!("{name}: {}", all.join("\n       "))).help(format!(
+        "`piton plan {name} --set NAME=VALUE` shows what a run would do, without starting one"
+    ))
+}
+
+fn base_of(path: &Path) -> Result<PathBuf, Failure> {
+    let absolute = std::fs::canonicalize(path).map_err(|error| {
+        Failure::usage(format!(
+            "{} cannot be found: {}",
+            path.display(),
+            reason(&error)
+        ))
+    })?;
+    Ok(absolute.parent().unwrap_or(Path::new("/")).to_path_buf())
+}
+
+/// Prints the diagnostics that matter at least this much to standard error; returns how many are errors.
+fn print(source: &SourceFile, diagnostics: Vec<Diagnostic>, at_least: Severity) -> usize {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    let colour = style::colour(&io::stderr());
+    for diagnostic in diagnostics
+        .into_iter()
+        .filter(|diagnostic| diagnostic.severity <= at_least)
+    {
+        output::note(&pretty(diagnostic, source, colour));
+    }
+    errors
+}
+
+/// A diagnostic as a report with the piece of source it is about.
+#[must_use]
+pub fn pretty(diagnostic: Diagnostic, source: &SourceFile, colour: bool) -> String {
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let code = diagnostic.code;
+    let message = diagnostic.message.clone();
+    let report = Report::new(diagnostic, source);
+    let mut out = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false);
+    match handler.render_report(&mut out, &report) {
+        Ok(()) => out,
+        Err(_) => format!("{}: {message} [{code}]\n", source.name),
+    }
+}
+
+/// How a check of files ends.
+#[must_use]
+pub fn exit(errors: usize, unread: usize) -> Exit {
+    match (errors, unread) {
+        (0, 0) => Exit::Success,
+        (_, 0) => Exit::Failed,
+        _ => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_has_a_name_and_a_value() {
+        assert_eq!(setting("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(setting("a="), Ok(("a".to_owned(), String::new())));
+        assert!(setting("=b").is_err());
+        assert!(setting("a").is_err());
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let set = |pairs: &[(&str, &str)]| Settings {
+            set: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        assert!(set(&[("a", "1"), ("a", "2")]).values().is_err());
+        assert_eq!(
+            set(&[("a", "1"), ("a", "1")])
+                .values()
+                .map(|values| values.len())
+                .unwrap_or(0),
+            1
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_worse_than_a_mistake() {
+        assert_eq!(exit(0, 0), Exit::Success);
+        assert_eq!(exit(3, 0), Exit::Failed);
+        assert_eq!(exit(3, 1), Exit::Usage);
+    }
+}
