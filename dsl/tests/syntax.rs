@@ -213,6 +213,10 @@ fn help_shows_what_to_write() {
         ("parallel = 1_000", "write the digits only: `1000`"),
         ("when = a == 1", "write `when = \"a == 1\"`"),
         ("needs = [a b]", "write `a, b`"),
+        (
+            "needs = a, b",
+            "write `name = value`; several values make a list: `[a, b]`",
+        ),
     ] {
         let parsed = runbook(&format!("runbook x {{\n  {statement}\n}}"));
         let helps: Vec<_> = parsed.diagnostics.iter().map(|d| d.help.clone()).collect();

@@ -6,6 +6,7 @@
 
 mod braces;
 mod grammar;
+mod map;
 mod tree;
 mod value;
 

@@ -1,16 +1,14 @@
 //! Statements and blocks: from the shape of Piton's own language to the one tree of both syntaxes.
 
-use std::collections::BTreeMap;
-
 use pest::iterators::Pair;
 
 use super::grammar::Rule;
+use super::map::{MapBuilder, Part};
 use super::value::{as_duration, spelled_unit, unreadable};
 use super::{Reader, place, shorten};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
 use crate::source::Span;
-use crate::syntax::findings::Findings;
 
 /// Blocks that are collected under one key: all `param` blocks are the map `params`, all `step` and `gate` blocks
 /// the list `steps`.
@@ -40,88 +38,6 @@ const fn collected(keyword: &'static str, under: &'static str, list: bool) -> Co
 /// What a missing `{ … }` is explained for.
 fn is_block_word(word: &str) -> bool {
     word == "runbook" || COLLECTED.iter().any(|block| block.keyword == word)
-}
-
-/// Collects the entries of a map and finds repeated keys.
-#[derive(Default)]
-pub(super) struct MapBuilder {
-    entries: Vec<Entry>,
-    places: BTreeMap<String, usize>,
-    /// What is collected under a key, by the place of its entry.
-    parts: BTreeMap<usize, Part>,
-    /// Items of a block that is itself the list: `check` blocks in `checks { … }`.
-    items: Vec<Node>,
-}
-
-enum Part {
-    List(Vec<Node>),
-    Map(MapBuilder),
-}
-
-impl MapBuilder {
-    /// Adds an entry; a repeated key is reported and left out.
-    pub(super) fn add(&mut self, entry: Entry, findings: &mut Findings) {
-        if let Some(first) = self.places.get(&entry.key.text) {
-            let first = self.entries.get(*first).map(|entry| entry.key.span);
-            findings.add(crate::syntax::duplicate_key(
-                &entry.key.text,
-                entry.key.span,
-                first.unwrap_or_default(),
-            ));
-            return;
-        }
-        self.places
-            .insert(entry.key.text.clone(), self.entries.len());
-        self.entries.push(entry);
-    }
-
-    /// What is collected under `key`; `None` when that key was given as something else.
-    fn part(&mut self, key: &str, word: Span, whole: Span, list: bool) -> Option<&mut Part> {
-        let at = match self.places.get(key) {
-            Some(at) => *at,
-            None => {
-                let at = self.entries.len();
-                let mut name = Scalar::verbatim(key, Style::Plain, word);
-                name.map = Default::default();
-                self.entries.push(Entry {
-                    key: name,
-                    value: unreadable(whole),
-                });
-                self.places.insert(key.to_string(), at);
-                let part = if list {
-                    Part::List(Vec::new())
-                } else {
-                    Part::Map(MapBuilder::default())
-                };
-                self.parts.insert(at, part);
-                at
-            }
-        };
-        if let Some(entry) = self.entries.get_mut(at) {
-            entry.value.span = entry.value.span.to(whole);
-        }
-        self.parts.get_mut(&at)
-    }
-
-    /// The finished map.
-    pub(super) fn finish(mut self, span: Span) -> Node {
-        for (at, part) in self.parts {
-            if let Some(entry) = self.entries.get_mut(at) {
-                let span = entry.value.span;
-                entry.value = match part {
-                    Part::List(items) => Node {
-                        span,
-                        kind: Kind::List(items),
-                    },
-                    Part::Map(map) => map.finish(span),
-                };
-            }
-        }
-        Node {
-            span,
-            kind: Kind::Map(self.entries),
-        }
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -578,6 +494,13 @@ impl<'a> Reader<'a> {
         };
         let key = self.key(&key);
         self.last_bad = Some(span);
+        let before = self.text.get(..span.start).unwrap_or_default();
+        if before.trim_end_matches([' ', '\t']).ends_with(',') {
+            let message = format!("`{}` follows a comma and has no value", key.text);
+            let help = "write `name = value`; several values make a list: `[a, b]`";
+            self.error("syntax::missing-value", span, message, "", help);
+            return;
+        }
         let message = format!("`{}` has neither a value nor a block", shorten(&key.text));
         let (code, help) = if is_block_word(&key.text) {
             let help = format!("write `{} NAME {{ … }}`", key.text);

@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
             return unreadable(span);
         };
         let function = Scalar::verbatim(name.as_str(), Style::Plain, place(&name));
-        let mut map = super::tree::MapBuilder::default();
+        let mut map = super::map::MapBuilder::default();
         let mut positional: Option<Span> = None;
         let mut comma_due = false;
         for part in parts {
