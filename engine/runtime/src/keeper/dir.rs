@@ -1,5 +1,6 @@
 //! Where a keeper's files are.
 
+use crate::store::RunDirectory;
 use piton_core::id::AttemptId;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
@@ -9,25 +10,25 @@ use std::path::{Path, PathBuf};
 
 /// The directory of a run, as its keeper and the keeper's clients see it. Its last part is the run's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeeperDir(PathBuf);
+pub struct KeeperDir(RunDirectory);
 
 impl KeeperDir {
     /// The directory at this path; it need not exist yet.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> KeeperDir {
-        KeeperDir(path.into())
+        KeeperDir(RunDirectory::at(path.into()))
     }
 
     /// The directory itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// The id of the run: the directory's name. Steps carry it as `PITON_RUN`.
     #[must_use]
     pub fn run(&self) -> String {
-        self.0
+        self.path()
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
@@ -36,37 +37,37 @@ impl KeeperDir {
     /// What the keeper holds locked while it lives.
     #[must_use]
     pub fn lock(&self) -> PathBuf {
-        self.0.join("keeper.lock")
+        self.0.keeper_lock()
     }
 
     /// The keeper's log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
-        self.0.join("keeper.log")
+        self.0.keeper_log()
     }
 
     /// Why a keeper could not start, when one could not.
     #[must_use]
     pub fn errors(&self) -> PathBuf {
-        self.0.join("keeper.err")
+        self.path().join("keeper.err")
     }
 
     /// The keeper's socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
-        self.0.join(SOCKET)
+        self.0.keeper_socket()
     }
 
     /// Both output streams of an attempt, line by line ([`super::output`]). There is none if nothing was written.
     #[must_use]
     pub fn output_log(&self, attempt: AttemptId) -> PathBuf {
-        self.0.join("logs").join(format!("{attempt}.log"))
+        self.0.log(attempt)
     }
 
     /// The standard output of an attempt as it was, secrets masked. There is none if nothing was written.
     #[must_use]
     pub fn stdout(&self, attempt: AttemptId) -> PathBuf {
-        self.0.join("out").join(format!("{attempt}.out"))
+        self.0.out(attempt)
     }
 
     /// The standard output of an attempt, or nothing if it wrote none.
@@ -86,20 +87,22 @@ impl KeeperDir {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&self.0)
+            .create(self.path())
     }
 
     /// A path to the socket that is short enough for a socket's address (108 bytes), whatever the directory's
     /// length. It holds as long as the returned handle is open.
     pub(crate) fn short_socket(&self) -> io::Result<(File, PathBuf)> {
         let dir = rustix::fs::open(
-            &self.0,
+            self.path(),
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()));
+        let path = PathBuf::from(format!(
+            "/proc/self/fd/{}/{}",
+            dir.as_raw_fd(),
+            RunDirectory::KEEPER_SOCKET
+        ));
         Ok((File::from(dir), path))
     }
 }
-
-const SOCKET: &str = "keeper.sock";

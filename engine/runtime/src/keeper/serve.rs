@@ -7,6 +7,7 @@ use super::output::Stream;
 use super::process::{boot, since_boot};
 use super::protocol::{Refusal, Reply};
 use super::server::Server;
+use super::spawn::close_inherited;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::process::{getpid, set_child_subreaper, setsid, umask};
@@ -44,6 +45,7 @@ pub fn main(dir: &Path) -> ExitCode {
     // this process leads a group already, started by hand in a shell.
     let _leader_already = setsid();
     umask(Mode::from_raw_mode(0o077));
+    close_inherited();
     let first = detach();
     report_panics(&dir);
     match begin(&dir) {

@@ -6,9 +6,10 @@ use super::outcome::Status;
 use super::protocol::Launch;
 use piton_core::id::AttemptId;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::FdFlags;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, setsid, umask};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -91,6 +92,26 @@ pub(crate) fn spawn(
         log.suspect();
         explain(&error, program, launch)
     })
+}
+
+/// Closes what this process inherited beside the standard streams: a pipe or a lock of whoever called the engine
+/// must not stay open for as long as the run takes. To be called first of all.
+pub(crate) fn close_inherited() {
+    let numbers = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let numbers: Vec<RawFd> = numbers
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|&number| number > 2)
+        .collect();
+    for number in numbers {
+        // SAFETY: only asked for its flags; if it is not open (the listing's own is not any more) that is told.
+        let flags = rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) });
+        // What was inherited is not marked to be closed on exec, or it would not be here; what this process opened
+        // itself is, and belongs to somebody.
+        if flags.is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC)) {
+            // SAFETY: nothing in this process knows of it, as said.
+            drop(unsafe { OwnedFd::from_raw_fd(number) });
+        }
+    }
 }
 
 /// The `P` line, as far as it can be written before the fork.

@@ -210,6 +210,9 @@ fn what_cannot_be_started_names_what_is_missing() {
 fn a_step_begins_clean() {
     in_runtime(async {
         let run = Run::new();
+        // Something that the engine inherited and its keeper must not pass on.
+        let inherited = std::fs::File::open("/dev/null").expect("there");
+        rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).expect("set");
         let keeper = run.keeper(17).await;
         let script = "umask; echo $PITON_RUN $PITON_ATTEMPT $PITON_FENCE $OWN; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd";
         let mut launch = run.shell(1, script);

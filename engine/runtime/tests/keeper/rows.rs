@@ -351,3 +351,46 @@ fn a_keeper_goes_at_the_end_of_the_run_and_says_why_it_cannot_begin() {
         assert!(error.to_string().contains("keeper.log"), "{error}");
     });
 }
+
+#[test]
+fn a_keeper_killed_at_any_moment_has_nothing_done_twice() {
+    in_runtime(async {
+        let run = Run::new();
+        let mut fence = 1;
+        let (mut known, mut unknown) = (0, 0);
+        for number in 1..=40 {
+            let script = format!("echo {number} >> done");
+            let keeper = run.keeper(fence).await;
+            keeper
+                .start(run.shell(number, &script))
+                .await
+                .expect("asked");
+            // Not to wait for anything: to be at another point of the start each time.
+            tokio::time::sleep(Duration::from_micros(u64::from(number) * 150)).await;
+            kill9(keeper.pid());
+            fence += 1;
+            let keeper = run.keeper(fence).await;
+            let mut again = run.shell(number, &script);
+            again.resumed = true;
+            let ended = outcome(&keeper, again).await;
+            let text = std::fs::read_to_string(run.file("done")).unwrap_or_default();
+            let times = text
+                .lines()
+                .filter(|line| *line == number.to_string())
+                .count();
+            match ended.status {
+                Status::Exited(0) => {
+                    known += 1;
+                    assert_eq!(times, 1, "attempt {number}");
+                }
+                Status::Unknown(_) => {
+                    unknown += 1;
+                    assert!(times <= 1, "attempt {number}");
+                }
+                status => panic!("attempt {number}: {status:?}"),
+            }
+        }
+        assert_eq!(known + unknown, 40);
+        run.keeper(fence).await.shutdown().await.expect("asked");
+    });
+}
