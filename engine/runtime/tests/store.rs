@@ -180,10 +180,11 @@ fn of_many_threads_that_take_a_lease_one_gets_it() {
     let scratch = Scratch::new();
     block_on(create(&scratch.open()));
     for round in 1..=5 {
-        let barrier = std::sync::Barrier::new(6);
+        // Opened before the threads start: one that failed to open would leave the others at the barrier.
+        let stores: Vec<_> = (0..6).map(|_| scratch.open()).collect();
+        let barrier = std::sync::Barrier::new(stores.len());
         let leases: Vec<Lease> = std::thread::scope(|scope| {
-            let take = || {
-                let store = scratch.open();
+            let take = |store: SqliteStore| {
                 barrier.wait();
                 match block_on(acquire(&store)) {
                     Ok(lease) => Some(lease),
@@ -191,7 +192,11 @@ fn of_many_threads_that_take_a_lease_one_gets_it() {
                     Err(error) => panic!("{error}"),
                 }
             };
-            let threads: Vec<_> = (0..6).map(|_| scope.spawn(take)).collect();
+            let take = &take;
+            let threads: Vec<_> = stores
+                .into_iter()
+                .map(|store| scope.spawn(move || take(store)))
+                .collect();
             threads
                 .into_iter()
                 .filter_map(|thread| thread.join().unwrap())
