@@ -183,15 +183,15 @@ fn of_many_threads_that_take_a_lease_one_gets_it() {
         // Opened before the threads start: one that failed to open would leave the others at the barrier.
         let stores: Vec<_> = (0..6).map(|_| scratch.open()).collect();
         let barrier = std::sync::Barrier::new(stores.len());
+        let take = |store: SqliteStore| {
+            barrier.wait();
+            match block_on(acquire(&store)) {
+                Ok(lease) => Some(lease),
+                Err(StoreError::Held { .. }) => None,
+                Err(error) => panic!("{error}"),
+            }
+        };
         let leases: Vec<Lease> = std::thread::scope(|scope| {
-            let take = |store: SqliteStore| {
-                barrier.wait();
-                match block_on(acquire(&store)) {
-                    Ok(lease) => Some(lease),
-                    Err(StoreError::Held { .. }) => None,
-                    Err(error) => panic!("{error}"),
-                }
-            };
             let take = &take;
             let threads: Vec<_> = stores
                 .into_iter()
