@@ -78,3 +78,37 @@ impl miette::Diagnostic for Report {
         })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use miette::Diagnostic as _;
+
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn a_report_carries_all_that_the_diagnostic_says() {
+        let file = SourceFile::new("a.runbook", "one\ntwo\n");
+        let diagnostic = Diagnostic::error("syntax::unexpected", Span::new(4, 7), "no", "here")
+            .label(Span::new(0, 99), "")
+            .help("write three");
+        let report = Report::new(diagnostic, &file);
+        assert_eq!(report.to_string(), "no");
+        let code = report.code().map(|code| code.to_string());
+        assert_eq!(code.as_deref(), Some("syntax::unexpected"));
+        let help = report.help().map(|help| help.to_string());
+        assert_eq!(help.as_deref(), Some("write three"));
+        let labels: Vec<LabeledSpan> = report.labels().into_iter().flatten().collect();
+        assert_eq!(labels.len(), 2);
+        assert!(labels[0].primary());
+        assert_eq!((labels[0].offset(), labels[0].len()), (4, 3));
+        assert_eq!(labels[0].label(), Some("here"));
+        // A place outside the file is cut to it, so that the source is still shown.
+        assert_eq!((labels[1].offset(), labels[1].len()), (0, 8));
+        assert_eq!(labels[1].label(), None);
+        let source = report.source_code().expect("the file");
+        let shown = source.read_span(labels[0].inner(), 0, 0).expect("its text");
+        assert_eq!(shown.name(), Some("a.runbook"));
+        assert_eq!(shown.data(), b"two");
+    }
+}
