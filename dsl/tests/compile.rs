@@ -20,7 +20,7 @@ fn plan_with(name: &str, text: &str, given: &[(&str, &str)]) -> Result<Plan, Str
     })
 }
 
-const FULL: &str = r#"runbook restore-drill {
+pub(crate) const FULL: &str = r#"runbook restore-drill {
   title    = "Restore drill"
   owner    = "infra"
   parallel = 3
@@ -71,7 +71,7 @@ const FULL: &str = r#"runbook restore-drill {
 }
 "#;
 
-const FULL_YAML: &str = r#"runbook: restore-drill
+pub(crate) const FULL_YAML: &str = r#"runbook: restore-drill
 title: Restore drill
 owner: infra
 parallel: 3

@@ -3,4 +3,6 @@
 mod catalogue;
 mod compile;
 mod lint;
+mod mutation;
+mod schema;
 mod syntax;

@@ -14,11 +14,16 @@ mod sites;
 use crate::diagnostic::Diagnostic;
 use crate::runbook::{Param, Runbook};
 use graph::Graph;
+use piton_core::expr::suggest;
 use scope::Resolution;
 use sites::Site;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use graph::needs_of;
+
+/// How many known names are compared with unknown ones for a file.
+const MAX_COMPARISONS: usize = 100_000;
 
 /// What rules look at.
 pub(crate) struct Context<'a> {
@@ -34,6 +39,9 @@ pub(crate) struct Context<'a> {
     pub(crate) sites: Vec<Site<'a>>,
     /// Every path of names in the expressions, with what it means.
     pub(crate) references: Vec<Reference>,
+    /// How many more known names may be compared with unknown ones: looking for what was meant must not cost more
+    /// than reading the file.
+    comparisons: Cell<usize>,
     /// Whether something was wrong already before the rules looked.
     pub(crate) has_errors: bool,
 }
@@ -70,6 +78,7 @@ impl<'a> Context<'a> {
             graph,
             sites,
             references: Vec::new(),
+            comparisons: Cell::new(MAX_COMPARISONS),
             has_errors,
         };
         context.references = context.resolve_all();
@@ -78,14 +87,9 @@ impl<'a> Context<'a> {
 
     fn resolve_all(&self) -> Vec<Reference> {
         let mut found = Vec::new();
-        // Looking for what was meant costs as much as the file is long, so it is done for so many only.
-        let mut suggestions = crate::syntax::MAX_DIAGNOSTICS;
         for (index, site) in self.sites.iter().enumerate() {
             for reference in site.expression.references() {
-                let resolution = self.resolve(site, &reference.path, suggestions > 0);
-                if matches!(resolution, Resolution::Unknown(_)) {
-                    suggestions = suggestions.saturating_sub(1);
-                }
+                let resolution = self.resolve(site, &reference.path, true);
                 found.push(Reference {
                     site: index,
                     reference,
@@ -94,6 +98,17 @@ impl<'a> Context<'a> {
             }
         }
         found
+    }
+
+    /// The known name that was probably meant, if there is one and there were not too many to look for already.
+    pub(crate) fn suggest<'n>(
+        &self,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<String> {
+        let left = self.comparisons.get().checked_sub(known.clone().count())?;
+        self.comparisons.set(left);
+        suggest(name, known)
     }
 
     /// The node of this name, the first one when there are several.

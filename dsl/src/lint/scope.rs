@@ -5,7 +5,7 @@ use super::rules::{undeclared_output, unknown_name, unknown_node};
 use super::sites::{Results, Site};
 use crate::lint::rules::unknown_key::shorten;
 use crate::runbook::{Param, ParamType};
-use piton_core::expr::{Type, TypeResolved, TypeScope, suggest};
+use piton_core::expr::{Type, TypeResolved, TypeScope};
 use std::collections::BTreeMap;
 
 /// What a path of names means.
@@ -55,7 +55,10 @@ impl Context<'_> {
         let Some((root, rest)) = path.split_first() else {
             return Resolution::Namespace;
         };
-        let search = Search { may_suggest };
+        let search = Search {
+            context: self,
+            may_suggest,
+        };
         match root.as_str() {
             "params" => self.param(rest, &search),
             "secrets" => self.secret(rest, &search),
@@ -75,7 +78,7 @@ impl Context<'_> {
         }
     }
 
-    fn param(&self, rest: &[String], search: &Search) -> Resolution {
+    fn param(&self, rest: &[String], search: &Search<'_>) -> Resolution {
         let Some(name) = rest.first() else {
             return Resolution::Namespace;
         };
@@ -94,7 +97,7 @@ impl Context<'_> {
         }
     }
 
-    fn secret(&self, rest: &[String], search: &Search) -> Resolution {
+    fn secret(&self, rest: &[String], search: &Search<'_>) -> Resolution {
         let Some(name) = rest.first() else {
             return Resolution::Namespace;
         };
@@ -111,7 +114,7 @@ impl Context<'_> {
         )
     }
 
-    fn step(&self, rest: &[String], search: &Search) -> Resolution {
+    fn step(&self, rest: &[String], search: &Search<'_>) -> Resolution {
         let Some((id, members)) = rest.split_first() else {
             return Resolution::Namespace;
         };
@@ -137,8 +140,13 @@ impl Context<'_> {
             },
             _ => {
                 let message = format!("a step has no `{}`", shorten(member));
-                let mut unknown =
-                    search.unknown(unknown_name::CODE, 2, message, member, STEP_MEMBERS);
+                let mut unknown = search.unknown(
+                    unknown_name::CODE,
+                    2,
+                    message,
+                    member,
+                    STEP_MEMBERS.iter().copied(),
+                );
                 if let Resolution::Unknown(unknown) = &mut unknown
                     && let Some(node) = self.runbook.nodes.get(node)
                     && node.outputs.iter().any(|(name, _)| name.value == *member)
@@ -150,7 +158,7 @@ impl Context<'_> {
         }
     }
 
-    fn output(&self, index: usize, id: &str, name: &str, search: &Search) -> Resolution {
+    fn output(&self, index: usize, id: &str, name: &str, search: &Search<'_>) -> Resolution {
         let outputs = self
             .runbook
             .nodes
@@ -184,7 +192,7 @@ impl Context<'_> {
         unknown
     }
 
-    fn unknown_root(&self, root: &str, results: Results, search: &Search) -> Resolution {
+    fn unknown_root(&self, root: &str, results: Results, search: &Search<'_>) -> Resolution {
         if results == Results::Unknown {
             return Resolution::Type(Type::Any);
         }
@@ -215,21 +223,22 @@ impl Context<'_> {
 }
 
 /// Looks for what was meant.
-struct Search {
+struct Search<'a> {
+    context: &'a Context<'a>,
     may_suggest: bool,
 }
 
-impl Search {
+impl Search<'_> {
     fn unknown<'n>(
         &self,
         code: &'static str,
         at: usize,
         message: String,
         name: &str,
-        known: impl IntoIterator<Item = &'n str>,
+        known: impl Iterator<Item = &'n str> + Clone,
     ) -> Resolution {
         let meant = if self.may_suggest {
-            suggest(name, known)
+            self.context.suggest(name, known)
         } else {
             None
         };

@@ -41,8 +41,13 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
+    /// Keeps what was found, as far as anybody will read it: a file of nothing but mistakes must not take many
+    /// times its size in memory.
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        const KEPT: usize = 20 * crate::syntax::MAX_DIAGNOSTICS;
+        if self.diagnostics.len() < KEPT {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     /// Whether it is still worth looking for what was meant: a file with very many mistakes gets no suggestions

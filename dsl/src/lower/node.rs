@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::action::database;
 use super::fields::Fields;
-use crate::lint::rules::{bad_name, missing_key};
+use crate::lint::rules::{bad_name, missing_key, wrong_type};
 use crate::node::{Node as Tree, Scalar};
 use crate::runbook::{Node, Runbook, Spanned};
 use crate::schema::{
@@ -11,6 +11,10 @@ use crate::schema::{
     STEPS, TIMEOUT, TITLE, WHEN,
 };
 use piton_core::plan::NodeKind;
+
+/// How many steps and gates a runbook may have. Far more than anybody wrote, and few enough that a file made to
+/// do harm does none.
+const MAX_NODES: usize = 20_000;
 
 impl Lowering<'_> {
     pub(super) fn nodes(&mut self, fields: &Fields<'_>, runbook: &Runbook) -> Vec<Node> {
@@ -23,8 +27,17 @@ impl Lowering<'_> {
         if items.is_empty() {
             self.wrong_type(&STEPS, list);
         }
+        if items.len() > MAX_NODES {
+            self.report(wrong_type::too_many(
+                &STEPS,
+                items.len(),
+                MAX_NODES,
+                list.span,
+            ));
+        }
         items
             .iter()
+            .take(MAX_NODES)
             .filter_map(|item| self.node(item, runbook))
             .collect()
     }

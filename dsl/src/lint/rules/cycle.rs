@@ -77,14 +77,8 @@ fn report(context: &Context<'_>, cycle: &[usize]) -> Diagnostic {
 
 fn label_edges(context: &Context<'_>, mut diagnostic: Diagnostic, cycle: &[usize]) -> Diagnostic {
     let nodes = &context.runbook.nodes;
-    for (place, later) in cycle
-        .iter()
-        .enumerate()
-        .map(|(at, _)| (at, cycle.get((at + 1) % cycle.len())))
-    {
-        let (Some(earlier), Some(later)) = (cycle.get(place), later) else {
-            continue;
-        };
+    let followers = cycle.iter().skip(1).chain(cycle.first());
+    for (earlier, later) in cycle.iter().zip(followers).take(NAMED) {
         let need = context
             .graph
             .needs

@@ -67,12 +67,21 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
     let answers = context.graph.settled_before(&pairs);
     let doubtful = |node: usize| context.graph.doubtful.get(node) == Some(&true);
-    for ((reference, pair), settled) in uses.iter().zip(&pairs).zip(answers) {
+    let mut wrong = Vec::new();
+    for ((reference, pair), settled) in uses.into_iter().zip(pairs).zip(answers) {
         // What a name in `needs` was meant to be may be just what is used here.
         let forgiven = doubtful(pair.1) && pair.0 != pair.1;
         if !settled && !forgiven {
-            found.extend(report(context, reference, *pair));
+            wrong.push((reference, pair));
         }
+    }
+    let turned: Vec<_> = wrong
+        .iter()
+        .map(|(_, (earlier, later))| (*later, *earlier))
+        .collect();
+    let behind = context.graph.settled_before(&turned);
+    for ((reference, pair), behind) in wrong.into_iter().zip(behind) {
+        found.extend(report(context, reference, pair, behind));
     }
 }
 
@@ -84,10 +93,12 @@ fn step_of(context: &Context<'_>, reference: &Reference) -> Option<usize> {
     }
 }
 
+/// `behind`: the user surely comes before what it uses.
 fn report(
     context: &Context<'_>,
     reference: &Reference,
     (earlier, later): (usize, usize),
+    behind: bool,
 ) -> Option<Diagnostic> {
     let site = context.sites.get(reference.site)?;
     let (used, user) = (
@@ -107,7 +118,6 @@ fn report(
             "`outputs` and `expect` use `stdout`, `json`, `value`, `output.NAME` and so on",
         ));
     }
-    let behind = context.graph.settled_before(&[(later, earlier)]).first() == Some(&true);
     let (why, help) = if behind {
         (
             format!("`{used_id}` comes after `{user_id}`"),

@@ -27,7 +27,6 @@
 use super::unknown_key::shorten;
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
-use piton_core::expr::suggest;
 
 /// The code of this rule.
 pub const CODE: &str = "names::unknown-node";
@@ -46,15 +45,13 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             format!("there is no step or gate `{}`", shorten(&name.value)),
             "not known",
         );
-        if found.len() < crate::syntax::MAX_DIAGNOSTICS {
-            let known = context
-                .runbook
-                .nodes
-                .iter()
-                .map(|node| node.id.value.as_str());
-            if let Some(meant) = suggest(&name.value, known) {
-                diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
-            }
+        let known = context
+            .runbook
+            .nodes
+            .iter()
+            .map(|node| node.id.value.as_str());
+        if let Some(meant) = context.suggest(&name.value, known) {
+            diagnostic = diagnostic.help(format!("did you mean `{meant}`?"));
         }
         found.push(diagnostic);
     }

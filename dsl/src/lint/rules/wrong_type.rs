@@ -32,7 +32,7 @@ use super::unknown_key::shorten;
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
 use crate::schema::{Block, Key};
-use crate::source::Syntax;
+use crate::source::{Span, Syntax};
 
 /// The code of this rule.
 pub const CODE: &str = "keys::wrong-type";
@@ -66,6 +66,12 @@ pub(crate) fn not_a_block(block: &Block, node: &Node) -> Diagnostic {
         block.keyword,
         known.join(", ")
     ))
+}
+
+/// More entries than a list may have.
+pub(crate) fn too_many(key: &Key, count: usize, most: usize, span: Span) -> Diagnostic {
+    let message = format!("`{}` has {count} entries, and may have {most}", key.name);
+    Diagnostic::error(CODE, span.before(), message, "too many").help("make several runbooks of it")
 }
 
 /// How the key is written in this syntax.
