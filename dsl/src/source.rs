@@ -149,14 +149,17 @@ impl SourceFile {
             0 => 0,
             n => self.line_starts.get(n - 1).copied().unwrap_or(0),
         };
-        let column = self
-            .text
-            .get(start..)
-            .unwrap_or_default()
-            .char_indices()
-            .take_while(|(at, character)| start + at + character.len_utf8() <= offset)
-            .filter(|(at, character)| !(start + at == 0 && *character == '\u{feff}'))
-            .count();
+        let mut end = offset.max(start);
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = self.text.get(start..end).unwrap_or_default();
+        let before = match line {
+            0 => before.trim_start_matches('\u{feff}'),
+            _ => before,
+        };
+        // Counting the bytes that begin a character is fast even on a line of many megabytes.
+        let column = before.bytes().filter(|byte| byte & 0xC0 != 0x80).count();
         (line + 1, column + 1)
     }
 
@@ -201,6 +204,7 @@ mod tests {
         assert_eq!(file.position(2), (1, 2));
         assert_eq!(file.position(7), (2, 1));
         assert_eq!(file.position(17), (2, 10));
+        assert_eq!(file.position(1), (1, 1));
         assert_eq!(file.position(9999), (3, 1));
     }
 
