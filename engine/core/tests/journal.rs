@@ -17,7 +17,11 @@ fn journal() -> (Arc<piton_core::plan::Plan>, Vec<Record>) {
     let mut records = batch.records;
     while let Some(attempt) = first_in_flight(&run) {
         let outcome = Outcome::succeeded(Produced::default());
-        records.extend(run.handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1)).unwrap().records);
+        records.extend(
+            run.handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1))
+                .unwrap()
+                .records,
+        );
     }
     assert!(run.outcome().is_some());
     (plan, records)
@@ -25,10 +29,20 @@ fn journal() -> (Arc<piton_core::plan::Plan>, Vec<Record>) {
 
 /// A record in the place of another one, with a whole chain up to it.
 fn resealed(record: &Record, body: &str) -> Record {
-    let sealed = Record { body: body.to_owned(), ..record.clone() };
-    let parts: [&[u8]; 4] =
-        [&sealed.prev.0, &sealed.seq.to_be_bytes(), &sealed.at.0.to_be_bytes(), body.as_bytes()];
-    Record { hash: Digest::of(&parts), ..sealed }
+    let sealed = Record {
+        body: body.to_owned(),
+        ..record.clone()
+    };
+    let parts: [&[u8]; 4] = [
+        &sealed.prev.0,
+        &sealed.seq.to_be_bytes(),
+        &sealed.at.0.to_be_bytes(),
+        body.as_bytes(),
+    ];
+    Record {
+        hash: Digest::of(&parts),
+        ..sealed
+    }
 }
 
 #[test]
@@ -42,7 +56,10 @@ fn an_untouched_journal_loads() {
 #[test]
 fn an_empty_journal_is_named_as_such() {
     let (plan, _) = journal();
-    assert!(matches!(Run::load(plan, None, vec![]), Err(LoadError::Empty)));
+    assert!(matches!(
+        Run::load(plan, None, vec![]),
+        Err(LoadError::Empty)
+    ));
 }
 
 #[test]
@@ -50,7 +67,16 @@ fn a_missing_record_is_named() {
     let (plan, mut records) = journal();
     records.remove(4);
     let error = Run::load(plan, None, records).unwrap_err();
-    assert!(matches!(error, LoadError::Record(RecordError::OutOfPlace { expected: 5, found: 6 })), "{error}");
+    assert!(
+        matches!(
+            error,
+            LoadError::Record(RecordError::OutOfPlace {
+                expected: 5,
+                found: 6
+            })
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -74,11 +100,17 @@ fn a_record_that_cannot_follow_is_named() {
         let mut records = records.clone();
         records[2] = resealed(&records[2], body);
         let error = Run::load(plan.clone(), None, records).unwrap_err();
-        assert!(matches!(error, LoadError::Misfit { seq: 3, .. }), "{body}: {error}");
+        assert!(
+            matches!(error, LoadError::Misfit { seq: 3, .. }),
+            "{body}: {error}"
+        );
     }
     let mut tail = records;
     tail[0] = resealed(&tail[0], foreign);
-    assert!(matches!(Run::load(plan, None, tail), Err(LoadError::Misfit { seq: 1, .. })));
+    assert!(matches!(
+        Run::load(plan, None, tail),
+        Err(LoadError::Misfit { seq: 1, .. })
+    ));
 }
 
 #[test]
@@ -96,7 +128,10 @@ fn a_snapshot_of_a_newer_piton_is_refused() {
     json["version"] = 2.into();
     let snapshot: Snapshot = serde_json::from_value(json).unwrap();
     let error = Run::load(plan, Some(snapshot), vec![]).unwrap_err();
-    assert!(matches!(error, LoadError::NewerSnapshot { found: 2 }), "{error}");
+    assert!(
+        matches!(error, LoadError::NewerSnapshot { found: 2 }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -106,7 +141,8 @@ fn a_snapshot_is_due_after_many_records_and_then_not_for_a_while() {
     let mut taken = Vec::new();
     while let Some(attempt) = first_in_flight(&run) {
         let outcome = Outcome::succeeded(Produced::default());
-        run.handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1)).unwrap();
+        run.handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1))
+            .unwrap();
         if run.snapshot_due() {
             taken.push(run.snapshot().head.seq);
         }

@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn actor(name: &str) -> Actor {
-    Actor { name: name.to_owned(), account: format!("{name}@here") }
+    Actor {
+        name: name.to_owned(),
+        account: format!("{name}@here"),
+    }
 }
 
 proptest! {
@@ -70,12 +73,18 @@ fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
             Fact::AttemptStarted { attempt, .. } => {
                 started.insert(attempt, seq);
             }
-            Fact::NodeSucceeded { node, .. } | Fact::NodeSkipped { node, .. } | Fact::NodeFailed { node, .. } => {
+            Fact::NodeSucceeded { node, .. }
+            | Fact::NodeSkipped { node, .. }
+            | Fact::NodeFailed { node, .. } => {
                 done.insert(node, seq);
             }
             Fact::NodeStarted { node, .. } => {
                 for need in &simulator.plan().node(node).unwrap().needs {
-                    prop_assert!(done.contains_key(need), "node {} began before its needs", node.0);
+                    prop_assert!(
+                        done.contains_key(need),
+                        "node {} began before its needs",
+                        node.0
+                    );
                 }
             }
             _ => {}
@@ -83,9 +92,15 @@ fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
     }
     for (attempt, execution) in simulator.executions() {
         let intent = started.get(attempt);
-        prop_assert!(intent.is_some_and(|seq| *seq <= execution.after_record), "{attempt} ran before its record");
+        prop_assert!(
+            intent.is_some_and(|seq| *seq <= execution.after_record),
+            "{attempt} ran before its record"
+        );
         for need in &simulator.plan().node(attempt.node).unwrap().needs {
-            prop_assert!(done[need] <= execution.after_record, "{attempt} ran before what it needs was durable");
+            prop_assert!(
+                done[need] <= execution.after_record,
+                "{attempt} ran before what it needs was durable"
+            );
         }
         if simulator.engines() == 1 {
             prop_assert_eq!(execution.asked, 1);
@@ -112,7 +127,10 @@ fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
         match &fact {
             Fact::AttemptStarted { attempt, .. } => {
                 let watched = nodes.entry(attempt.node).or_default();
-                prop_assert!(!watched.finished && watched.running.is_none() && !halting, "{attempt}");
+                prop_assert!(
+                    !watched.finished && watched.running.is_none() && !halting,
+                    "{attempt}"
+                );
                 if let Some((before, status)) = watched.ended {
                     check_again(simulator, before, status, *attempt)?;
                 }
@@ -132,10 +150,15 @@ fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
                 watched.retries += 1;
                 prop_assert!(!halting && watched.retries <= plan.node(*node).unwrap().retry.times);
                 let (_, status) = watched.ended.unwrap();
-                prop_assert!(matches!(status, OutcomeStatus::Failed | OutcomeStatus::TimedOut));
+                prop_assert!(matches!(
+                    status,
+                    OutcomeStatus::Failed | OutcomeStatus::TimedOut
+                ));
             }
             Fact::NodeStarted { node, .. } => prop_assert!(!halting && !nodes.contains_key(node)),
-            Fact::NodeSucceeded { node, .. } | Fact::NodeSkipped { node, .. } | Fact::NodeFailed { node, .. } => {
+            Fact::NodeSucceeded { node, .. }
+            | Fact::NodeSkipped { node, .. }
+            | Fact::NodeFailed { node, .. } => {
                 let watched = nodes.entry(*node).or_default();
                 prop_assert!(!watched.finished && watched.running.is_none());
                 watched.finished = true;
@@ -143,7 +166,13 @@ fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
             Fact::QuestionOpened { .. } => prop_assert!(!halting),
             _ => {}
         }
-        let stops = matches!(&fact, Fact::NodeFailed { response: piton_core::plan::Response::Stop, .. });
+        let stops = matches!(
+            &fact,
+            Fact::NodeFailed {
+                response: piton_core::plan::Response::Stop,
+                ..
+            }
+        );
         halting |= stops || matches!(fact, Fact::CancelRequested { .. });
     }
     Ok(())
@@ -157,9 +186,15 @@ fn check_again(
     next: AttemptId,
 ) -> Result<(), TestCaseError> {
     let all = facts(simulator);
-    let ended = |fact: &Fact| matches!(fact, Fact::AttemptEnded { attempt, .. } if *attempt == before);
-    let started = |fact: &Fact| matches!(fact, Fact::AttemptStarted { attempt, .. } if *attempt == next);
-    let between = all.iter().map(|(_, fact)| fact).skip_while(|fact| !ended(fact)).take_while(|fact| !started(fact));
+    let ended =
+        |fact: &Fact| matches!(fact, Fact::AttemptEnded { attempt, .. } if *attempt == before);
+    let started =
+        |fact: &Fact| matches!(fact, Fact::AttemptStarted { attempt, .. } if *attempt == next);
+    let between = all
+        .iter()
+        .map(|(_, fact)| fact)
+        .skip_while(|fact| !ended(fact))
+        .take_while(|fact| !started(fact));
     let (mut retried, mut did_not_happen) = (false, false);
     for fact in between {
         retried |= matches!(fact, Fact::RetryScheduled { after, .. } if *after == before);
@@ -191,17 +226,29 @@ fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
                 let before = open.insert(question.node, (question, Vec::new()));
                 prop_assert!(before.is_none(), "two questions were open at one node");
             }
-            Fact::Answered { node, by, answer, shown, .. } => {
+            Fact::Answered {
+                node,
+                by,
+                answer,
+                shown,
+                ..
+            } => {
                 answered += 1;
                 let Some((question, approved)) = open.get_mut(&node) else {
                     return Err(TestCaseError::fail("an answer to nothing was counted"));
                 };
                 prop_assert_eq!(shown, question.shown);
-                prop_assert!(question.expires.is_none_or(|expires| at < expires), "counted after its expiry");
+                prop_assert!(
+                    question.expires.is_none_or(|expires| at < expires),
+                    "counted after its expiry"
+                );
                 match (&question.kind, &answer) {
                     (QuestionKind::Approve(approve), Answer::Approve) => {
                         prop_assert!(approve.by.is_empty() || approve.by.contains(&by.name));
-                        prop_assert!(!approve.not_starter || !["starter", "starter@here"].contains(&by.name.as_str()));
+                        prop_assert!(
+                            !approve.not_starter
+                                || !["starter", "starter@here"].contains(&by.name.as_str())
+                        );
                         prop_assert!(!approved.contains(&by.name), "one person was counted twice");
                         approved.push(by.name);
                         if approved.len() == approve.count as usize {
@@ -222,15 +269,24 @@ fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
             }
             Fact::QuestionExpired { node, .. } => {
                 let closed = open.remove(&node);
-                prop_assert!(closed.is_some_and(|(q, _)| q.expires.is_some_and(|expires| expires <= at)));
+                prop_assert!(
+                    closed.is_some_and(|(q, _)| q.expires.is_some_and(|expires| expires <= at))
+                );
             }
             Fact::QuestionVoided { node, .. } => prop_assert!(open.remove(&node).is_some()),
             _ => {}
         }
     }
-    let decisions = simulator.verdicts().iter().filter(|verdict| matches!(verdict.event, Event::Decide(_)));
+    let decisions = simulator
+        .verdicts()
+        .iter()
+        .filter(|verdict| matches!(verdict.event, Event::Decide(_)));
     let taken = decisions.filter(|verdict| verdict.result.is_ok()).count();
-    prop_assert_eq!(taken, answered, "somebody was told something else than what was written down");
+    prop_assert_eq!(
+        taken,
+        answered,
+        "somebody was told something else than what was written down"
+    );
     Ok(())
 }
 
@@ -249,20 +305,46 @@ fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
         .collect();
     for attempt in simulator.executions().keys() {
         let outcome = Outcome::not_succeeded(OutcomeStatus::Failed, "a word from the past");
-        let event = Event::AttemptEnded { attempt: *attempt, outcome };
+        let event = Event::AttemptEnded {
+            attempt: *attempt,
+            outcome,
+        };
         let batch = run.handle(event.clone(), now).unwrap();
-        prop_assert_eq!(batch.records.len(), usize::from(!known_late.contains(attempt)));
+        prop_assert_eq!(
+            batch.records.len(),
+            usize::from(!known_late.contains(attempt))
+        );
         prop_assert!(batch.effects.is_empty());
         prop_assert_eq!(run.handle(event, now).unwrap().records, vec![]);
     }
     let node = NodeIndex(0);
     let shown = piton_core::digest::Digest::ZERO;
-    let decision = Decision { node, by: actor("ann"), answer: Answer::Approve, note: None, shown };
-    for event in [Event::Decide(decision), Event::Cancel { by: actor("ann"), reason: None }] {
+    let decision = Decision {
+        node,
+        by: actor("ann"),
+        answer: Answer::Approve,
+        note: None,
+        shown,
+    };
+    for event in [
+        Event::Decide(decision),
+        Event::Cancel {
+            by: actor("ann"),
+            reason: None,
+        },
+    ] {
         let refused = run.handle(event, now);
-        prop_assert!(matches!(refused, Err(ProtocolError::Over { .. })), "{refused:?}");
+        prop_assert!(
+            matches!(refused, Err(ProtocolError::Over { .. })),
+            "{refused:?}"
+        );
     }
-    prop_assert!(run.handle(Event::Tick, now.after(Millis(1 << 40))).unwrap().records.is_empty());
+    prop_assert!(
+        run.handle(Event::Tick, now.after(Millis(1 << 40)))
+            .unwrap()
+            .records
+            .is_empty()
+    );
     prop_assert_eq!(run.outcome(), outcome);
     Ok(())
 }
@@ -274,7 +356,10 @@ fn check_prefixes(simulator: &Simulator) -> Result<(), TestCaseError> {
         let through = commit.through as usize;
         let loaded = Run::load(plan.clone(), None, records[..through].to_vec()).unwrap();
         prop_assert_eq!(&loaded, &commit.run);
-        prop_assert_eq!(loaded.outstanding().collect::<Vec<_>>(), commit.run.outstanding().collect::<Vec<_>>());
+        prop_assert_eq!(
+            loaded.outstanding().collect::<Vec<_>>(),
+            commit.run.outstanding().collect::<Vec<_>>()
+        );
         prop_assert_eq!(loaded.next_timeout(), commit.run.next_timeout());
         prop_assert_eq!(loaded.state(), commit.run.state());
         // A journal that ends inside a batch goes on to exactly the batch that was meant.
@@ -306,9 +391,12 @@ fn check_snapshot(simulator: &Simulator, cut: prop::sample::Index) -> Result<(),
 fn check_ending(world: &World) -> Result<(), TestCaseError> {
     let (simulator, ending) = world.happen();
     match ending {
-        Ending::Over(_) => prop_assert!(simulator.finished() >= 1, "nobody was told that it is over"),
+        Ending::Over(_) => {
+            prop_assert!(simulator.finished() >= 1, "nobody was told that it is over")
+        }
         Ending::Waiting => {
-            let run = Run::load(simulator.plan().clone(), None, simulator.records().to_vec()).unwrap();
+            let run =
+                Run::load(simulator.plan().clone(), None, simulator.records().to_vec()).unwrap();
             prop_assert!(run.questions().all(|question| question.expires.is_none()));
         }
         other => prop_assert!(false, "{other:?}"),

@@ -18,8 +18,14 @@ fn run_and_load(plan: Plan) -> (usize, Duration) {
     let mut records = batch.records;
     while let Some(attempt) = first_in_flight(&run) {
         let outcome = Outcome::succeeded(Produced::default());
-        let batch = run.handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1)).unwrap();
-        assert!(batch.records.len() < 100, "one event brought {} records", batch.records.len());
+        let batch = run
+            .handle(Event::AttemptEnded { attempt, outcome }, Timestamp(1))
+            .unwrap();
+        assert!(
+            batch.records.len() < 100,
+            "one event brought {} records",
+            batch.records.len()
+        );
         assert_eq!(run.next_timeout(), None);
         records.extend(batch.records);
     }
@@ -34,10 +40,16 @@ fn grows_linearly(small: Plan, large: Plan, records_a_node: usize) {
     let (nodes, more_nodes) = (small.nodes.len(), large.nodes.len());
     let (few, short) = run_and_load(small);
     let (many, long) = run_and_load(large);
-    assert_eq!((few, many), (nodes * records_a_node + 2, more_nodes * records_a_node + 2));
+    assert_eq!(
+        (few, many),
+        (nodes * records_a_node + 2, more_nodes * records_a_node + 2)
+    );
     // Quadratic work would make the factor a hundred.
     let grown = long.as_secs_f64() / short.as_secs_f64();
-    assert!(grown < factor * 3.5, "{factor} times the nodes took {grown} times as long: {short:?}, {long:?}");
+    assert!(
+        grown < factor * 3.5,
+        "{factor} times the nodes took {grown} times as long: {short:?}, {long:?}"
+    );
 }
 
 #[test]

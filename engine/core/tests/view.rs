@@ -17,24 +17,63 @@ fn a_view_tells_what_happened() {
         .node(step("b").needs(&["go"]).when("false"))
         .node(step("c").needs(&["b"]));
     let script = Script::default()
-        .attempts(0, [Scripted::ends(Millis(1_000), OutcomeStatus::Failed, "no"), Scripted::succeeds(Millis(1_000), "1\n")])
-        .attempts(3, [Scripted::ends(Millis(1_000), OutcomeStatus::Failed, "never")])
+        .attempts(
+            0,
+            [
+                Scripted::ends(Millis(1_000), OutcomeStatus::Failed, "no"),
+                Scripted::succeeds(Millis(1_000), "1\n"),
+            ],
+        )
+        .attempts(
+            3,
+            [Scripted::ends(
+                Millis(1_000),
+                OutcomeStatus::Failed,
+                "never",
+            )],
+        )
         .replies(1, [Reply::new(Millis(60_000), "ann", Answer::Approve)]);
     let mut simulator = Simulator::new(nodes.build().unwrap(), script);
-    assert_eq!(simulator.run(), Ending::Over(piton_core::record::RunOutcome::Failed));
+    assert_eq!(
+        simulator.run(),
+        Ending::Over(piton_core::record::RunOutcome::Failed)
+    );
     let view = RunView::of(simulator.plan(), simulator.records().to_vec()).unwrap();
-    assert_eq!((view.id.as_str(), view.runbook.as_str(), view.state), ("simulated", "drill", RunState::Failed));
-    let [a, go, b, c] = &view.nodes[..] else { panic!("{view:?}") };
-    assert_eq!((a.state, a.attempts.len(), a.message.as_str()), (NodeStanding::Succeeded, 2, ""));
+    assert_eq!(
+        (view.id.as_str(), view.runbook.as_str(), view.state),
+        ("simulated", "drill", RunState::Failed)
+    );
+    let [a, go, b, c] = &view.nodes[..] else {
+        panic!("{view:?}")
+    };
+    assert_eq!(
+        (a.state, a.attempts.len(), a.message.as_str()),
+        (NodeStanding::Succeeded, 2, "")
+    );
     assert_eq!(a.attempts[0].id, "n0.p1.a1");
-    assert_eq!((a.attempts[0].status, a.attempts[0].message.as_str()), (Some(OutcomeStatus::Failed), "no"));
+    assert_eq!(
+        (a.attempts[0].status, a.attempts[0].message.as_str()),
+        (Some(OutcomeStatus::Failed), "no")
+    );
     assert_eq!(a.attempts[1].exit_code, Some(0));
     assert_eq!(a.ended.unwrap().since(a.started.unwrap()), Millis(2_500));
     assert_eq!(go.state, NodeStanding::Succeeded);
     let question = go.question.as_ref().unwrap();
-    assert_eq!((question.answers[0].by.name.as_str(), &question.answers[0].answer), ("ann", &Answer::Approve));
-    assert_eq!((b.state, b.message.as_str()), (NodeStanding::Skipped, "its `when` was false"));
-    assert_eq!((c.state, c.message.as_str(), c.needs.as_slice()), (NodeStanding::Failed, "never", &["b".to_owned()][..]));
+    assert_eq!(
+        (
+            question.answers[0].by.name.as_str(),
+            &question.answers[0].answer
+        ),
+        ("ann", &Answer::Approve)
+    );
+    assert_eq!(
+        (b.state, b.message.as_str()),
+        (NodeStanding::Skipped, "its `when` was false")
+    );
+    assert_eq!(
+        (c.state, c.message.as_str(), c.needs.as_slice()),
+        (NodeStanding::Failed, "never", &["b".to_owned()][..])
+    );
     let json = serde_json::to_value(&view).unwrap();
     assert_eq!(json["nodes"][0]["outputs"]["x"], "1");
     assert_eq!(json["nodes"][1]["question"]["is"], "approve");
@@ -49,7 +88,10 @@ fn a_view_of_a_waiting_run_has_the_question_to_answer() {
     let view = RunView::of(simulator.plan(), simulator.records().to_vec()).unwrap();
     let run = &simulator.commits().last().unwrap().run;
     assert_eq!(view.state, RunState::Waiting);
-    assert_eq!(view.questions[0].shown, run.questions().next().unwrap().shown);
+    assert_eq!(
+        view.questions[0].shown,
+        run.questions().next().unwrap().shown
+    );
     assert_eq!(view.questions[0].node, "go");
 }
 

@@ -138,7 +138,7 @@ fn fate(work: &Work, scripted: &Scripted, now: Timestamp) -> Option<(Timestamp, 
     };
     let end = now.after(scripted.takes);
     match work.deadline {
-        Some(deadline) if deadline < end => {
+        Some(deadline) if deadline < end && !scripted.overruns => {
             let message = format!("it took longer than {}", work.timeout.unwrap_or_default());
             Some((
                 deadline.max(now),

@@ -36,6 +36,8 @@ pub struct Scripted {
     pub ends: Ends,
     /// It ends as scripted even if it is told to stop.
     pub ignores_stop: bool,
+    /// Nobody ends it at its deadline, as when its host cannot be reached.
+    pub overruns: bool,
 }
 
 /// How an attempt ends.
@@ -101,6 +103,7 @@ impl Scripted {
             takes,
             ends: Ends::With(Outcome::succeeded(produced)),
             ignores_stop: false,
+            overruns: false,
         }
     }
 
@@ -112,6 +115,7 @@ impl Scripted {
             takes,
             ends: Ends::With(outcome),
             ignores_stop: false,
+            overruns: false,
         }
     }
 
@@ -122,7 +126,15 @@ impl Scripted {
             takes: Millis(0),
             ends: Ends::Silently,
             ignores_stop: true,
+            overruns: false,
         }
+    }
+
+    /// The same, not ended at its deadline.
+    #[must_use]
+    pub fn overrunning(mut self) -> Scripted {
+        self.overruns = true;
+        self
     }
 
     /// The same, deaf to being told to stop.

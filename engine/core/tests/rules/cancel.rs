@@ -20,17 +20,34 @@ fn cancel_stops_what_runs_and_takes_questions_back() {
         .node(step("c"));
     let (mut trial, _) = Trial::create(nodes);
     let told = trial.cancel("ann").unwrap();
-    assert_eq!(told, ["cancel by ann", "stop n0.p1.a1", "stop n1.p1.a1", "void go: the run was cancelled"]);
+    assert_eq!(
+        told,
+        [
+            "cancel by ann",
+            "stop n0.p1.a1",
+            "stop n1.p1.a1",
+            "void go: the run was cancelled"
+        ]
+    );
     assert_eq!(
         trial.outstanding(),
-        ["start n0.p1.a1", "stop n0.p1.a1", "start n1.p1.a1", "stop n1.p1.a1"]
+        [
+            "start n0.p1.a1",
+            "stop n0.p1.a1",
+            "start n1.p1.a1",
+            "stop n1.p1.a1"
+        ]
     );
     let told = trial.ended(attempt(0, 1), printed(""));
     assert_eq!(told, ["ended n0.p1.a1 Succeeded", "done a"]);
     let told = trial.ended(attempt(1, 1), stopped());
     assert_eq!(
         told,
-        ["ended n1.p1.a1 Stopped", "fail b: it was stopped because the run was cancelled", "over Cancelled"]
+        [
+            "ended n1.p1.a1 Stopped",
+            "fail b: it was stopped because the run was cancelled",
+            "over Cancelled"
+        ]
     );
     assert_eq!(trial.outstanding(), ["finish"]);
 }
@@ -39,14 +56,24 @@ fn cancel_stops_what_runs_and_takes_questions_back() {
 fn cancel_ends_a_run_that_only_waits_at_once() {
     let (mut trial, _) = Trial::create(plan("p").node(gate("go").approve(&[])));
     let told = trial.cancel("ann").unwrap();
-    assert_eq!(told, ["cancel by ann", "void go: the run was cancelled", "over Cancelled"]);
+    assert_eq!(
+        told,
+        [
+            "cancel by ann",
+            "void go: the run was cancelled",
+            "over Cancelled"
+        ]
+    );
 }
 
 #[test]
 fn cancel_drops_a_retry_that_waits() {
     let (mut trial, _) = Trial::create(plan("p").node(step("a").retry(1, Millis(1_000))));
     trial.ended(attempt(0, 1), failed("no"));
-    assert_eq!(trial.cancel("ann").unwrap(), ["cancel by ann", "over Cancelled"]);
+    assert_eq!(
+        trial.cancel("ann").unwrap(),
+        ["cancel by ann", "over Cancelled"]
+    );
     assert_eq!(trial.run.next_timeout(), None);
 }
 
@@ -55,7 +82,13 @@ fn an_unknown_outcome_during_a_cancel_asks_nobody() {
     let (mut trial, _) = Trial::create(plan("p").node(step("a")));
     trial.cancel("ann").unwrap();
     let told = trial.ended(attempt(0, 1), unknown("it died"));
-    assert_eq!(told[1..], ["fail a: nobody knows whether it happened: it died", "over Cancelled"]);
+    assert_eq!(
+        told[1..],
+        [
+            "fail a: nobody knows whether it happened: it died",
+            "over Cancelled"
+        ]
+    );
 }
 
 #[test]
@@ -63,7 +96,13 @@ fn a_second_cancel_is_refused_and_told_who_was_first() {
     let (mut trial, _) = Trial::create(plan("p").node(step("a")));
     trial.after(7).cancel("ann").unwrap();
     let refused = trial.cancel("bob").unwrap_err();
-    assert_eq!(refused, ProtocolError::AlreadyCancelled { by: actor("ann"), at: Timestamp(7) });
+    assert_eq!(
+        refused,
+        ProtocolError::AlreadyCancelled {
+            by: actor("ann"),
+            at: Timestamp(7)
+        }
+    );
 }
 
 #[test]
@@ -71,15 +110,27 @@ fn a_run_that_is_over_is_not_cancelled() {
     let (mut trial, _) = Trial::create(plan("p").node(step("a")));
     trial.ended(attempt(0, 1), printed(""));
     let refused = trial.cancel("ann").unwrap_err();
-    assert_eq!(refused, ProtocolError::Over { outcome: RunOutcome::Succeeded, at: Timestamp(0) });
+    assert_eq!(
+        refused,
+        ProtocolError::Over {
+            outcome: RunOutcome::Succeeded,
+            at: Timestamp(0)
+        }
+    );
 }
 
 #[test]
 fn cancelling_a_run_that_stops_anyway_stops_what_still_runs() {
     let (mut trial, _) = Trial::create(plan("p").parallel(2).node(step("a")).node(step("b")));
     trial.ended(attempt(0, 1), failed("no"));
-    assert_eq!(trial.cancel("ann").unwrap(), ["cancel by ann", "stop n1.p1.a1"]);
-    assert_eq!(trial.ended(attempt(1, 1), stopped()).last().unwrap(), "over Cancelled");
+    assert_eq!(
+        trial.cancel("ann").unwrap(),
+        ["cancel by ann", "stop n1.p1.a1"]
+    );
+    assert_eq!(
+        trial.ended(attempt(1, 1), stopped()).last().unwrap(),
+        "over Cancelled"
+    );
 }
 
 #[test]

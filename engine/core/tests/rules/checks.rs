@@ -8,8 +8,20 @@ use piton_core::value::Value;
 
 fn checked(node: NodeBuilder, found: Vec<Outcome>) -> (OutcomeStatus, String, Vec<CheckResult>) {
     let (mut trial, _) = Trial::create(plan("p").node(node));
-    let outcome = Outcome::succeeded(Produced { checks: found, ..Produced::default() });
-    let batch = trial.run.handle(Event::AttemptEnded { attempt: attempt(0, 1), outcome }, trial.now).unwrap();
+    let outcome = Outcome::succeeded(Produced {
+        checks: found,
+        ..Produced::default()
+    });
+    let batch = trial
+        .run
+        .handle(
+            Event::AttemptEnded {
+                attempt: attempt(0, 1),
+                outcome,
+            },
+            trial.now,
+        )
+        .unwrap();
     match batch.records[0].fact().unwrap() {
         Fact::AttemptEnded { result, .. } => (result.status, result.message, result.checks),
         other => panic!("{other:?}"),
@@ -17,7 +29,11 @@ fn checked(node: NodeBuilder, found: Vec<Outcome>) -> (OutcomeStatus, String, Ve
 }
 
 fn rows(rows: Vec<Value>, first: Value) -> Outcome {
-    Outcome::succeeded(Produced { rows: Some(rows), first: Some(first), ..Produced::default() })
+    Outcome::succeeded(Produced {
+        rows: Some(rows),
+        first: Some(first),
+        ..Produced::default()
+    })
 }
 
 #[test]
@@ -39,19 +55,40 @@ fn all_checks_are_reported_with_expected_and_actual() {
     ];
     let (status, message, checks) = checked(node, found);
     assert_eq!(status, OutcomeStatus::Failed);
-    assert_eq!(message, r#"5 of 6 checks failed: "count", "there", "dead", "wrong", "forgotten""#);
-    let told: Vec<_> = checks.iter().map(|c| (c.name.as_str(), c.passed, c.expected.as_str(), c.actual.as_str())).collect();
+    assert_eq!(
+        message,
+        r#"5 of 6 checks failed: "count", "there", "dead", "wrong", "forgotten""#
+    );
+    let told: Vec<_> = checks
+        .iter()
+        .map(|c| {
+            (
+                c.name.as_str(),
+                c.passed,
+                c.expected.as_str(),
+                c.actual.as_str(),
+            )
+        })
+        .collect();
     assert_eq!(told[0], ("count", false, "value == 0", "value is 3"));
     assert_eq!(told[1], ("there", false, "it succeeds", "exit code 1"));
     assert_eq!(told[2], ("text", true, "stdout == 'ok'", "value is \"ok\""));
-    assert_eq!(told[3], ("dead", false, "value == 1", "the database is gone"));
+    assert_eq!(
+        told[3],
+        ("dead", false, "value == 1", "the database is gone")
+    );
     assert!(told[4].3.contains("nothing"), "{:?}", told[4]);
-    assert_eq!(told[5], ("forgotten", false, "it succeeds", "it was not done"));
+    assert_eq!(
+        told[5],
+        ("forgotten", false, "it succeeds", "it was not done")
+    );
 }
 
 #[test]
 fn a_gate_whose_checks_all_pass_succeeds() {
-    let node = gate("g").check("one", "a", None).check("two", "b", Some("size(rows) == 0"));
+    let node = gate("g")
+        .check("one", "a", None)
+        .check("two", "b", Some("size(rows) == 0"));
     let (status, message, checks) = checked(node, vec![printed(""), rows(vec![], Value::Null)]);
     assert_eq!((status, message.as_str()), (OutcomeStatus::Succeeded, ""));
     assert!(checks.iter().all(|check| check.passed));
@@ -60,11 +97,33 @@ fn a_gate_whose_checks_all_pass_succeeds() {
 
 #[test]
 fn an_attempt_cut_short_still_reports_its_checks() {
-    let (mut trial, _) = Trial::create(plan("p").node(gate("g").check("one", "a", None).check("two", "b", None)));
+    let (mut trial, _) =
+        Trial::create(plan("p").node(gate("g").check("one", "a", None).check("two", "b", None)));
     let mut outcome = Outcome::not_succeeded(OutcomeStatus::TimedOut, "it took longer than 5s");
     outcome.produced.checks = vec![printed("")];
-    let batch = trial.run.handle(Event::AttemptEnded { attempt: attempt(0, 1), outcome }, trial.now).unwrap();
-    let Fact::AttemptEnded { result, .. } = batch.records[0].fact().unwrap() else { panic!("{batch:?}") };
-    assert_eq!((result.status, result.message.as_str()), (OutcomeStatus::TimedOut, "it took longer than 5s"));
-    assert_eq!(result.checks.iter().map(|check| check.passed).collect::<Vec<_>>(), [true, false]);
+    let batch = trial
+        .run
+        .handle(
+            Event::AttemptEnded {
+                attempt: attempt(0, 1),
+                outcome,
+            },
+            trial.now,
+        )
+        .unwrap();
+    let Fact::AttemptEnded { result, .. } = batch.records[0].fact().unwrap() else {
+        panic!("{batch:?}")
+    };
+    assert_eq!(
+        (result.status, result.message.as_str()),
+        (OutcomeStatus::TimedOut, "it took longer than 5s")
+    );
+    assert_eq!(
+        result
+            .checks
+            .iter()
+            .map(|check| check.passed)
+            .collect::<Vec<_>>(),
+        [true, false]
+    );
 }

@@ -25,17 +25,29 @@ pub struct Trial {
 
 /// The id of an attempt at a node's action.
 pub fn attempt(node: u32, number: u32) -> AttemptId {
-    AttemptId { node: NodeIndex(node), pass: 1, purpose: Purpose::Do, number }
+    AttemptId {
+        node: NodeIndex(node),
+        pass: 1,
+        purpose: Purpose::Do,
+        number,
+    }
 }
 
 /// The id of an attempt at a node's probe.
 pub fn probe(node: u32, number: u32) -> AttemptId {
-    AttemptId { purpose: Purpose::Probe, ..attempt(node, number) }
+    AttemptId {
+        purpose: Purpose::Probe,
+        ..attempt(node, number)
+    }
 }
 
 /// A process that exited with 0 and printed this.
 pub fn printed(stdout: &str) -> Outcome {
-    Outcome::succeeded(Produced { exit_code: Some(0), stdout: Some(stdout.to_owned()), ..Produced::default() })
+    Outcome::succeeded(Produced {
+        exit_code: Some(0),
+        stdout: Some(stdout.to_owned()),
+        ..Produced::default()
+    })
 }
 
 pub fn failed(message: &str) -> Outcome {
@@ -47,7 +59,10 @@ pub fn unknown(message: &str) -> Outcome {
 }
 
 pub fn actor(name: &str) -> Actor {
-    Actor { name: name.to_owned(), account: format!("{name}@elsewhere") }
+    Actor {
+        name: name.to_owned(),
+        account: format!("{name}@elsewhere"),
+    }
 }
 
 impl Trial {
@@ -86,19 +101,36 @@ impl Trial {
     }
 
     pub fn cancel(&mut self, by: &str) -> Result<Vec<String>, ProtocolError> {
-        self.send(Event::Cancel { by: actor(by), reason: None })
+        self.send(Event::Cancel {
+            by: actor(by),
+            reason: None,
+        })
     }
 
     /// Answers the open question of a node.
-    pub fn answer(&mut self, node: u32, by: &str, answer: Answer) -> Result<Vec<String>, ProtocolError> {
+    pub fn answer(
+        &mut self,
+        node: u32,
+        by: &str,
+        answer: Answer,
+    ) -> Result<Vec<String>, ProtocolError> {
         let decision = self.decision(node, by, answer);
         self.send(Event::Decide(decision))
     }
 
     pub fn decision(&self, node: u32, by: &str, answer: Answer) -> Decision {
-        let open = self.run.questions().find(|question| question.node == NodeIndex(node));
+        let open = self
+            .run
+            .questions()
+            .find(|question| question.node == NodeIndex(node));
         let shown = open.map_or(piton_core::digest::Digest::ZERO, |question| question.shown);
-        Decision { node: NodeIndex(node), by: actor(by), answer, note: None, shown }
+        Decision {
+            node: NodeIndex(node),
+            by: actor(by),
+            answer,
+            note: None,
+            shown,
+        }
     }
 
     /// The stable ids of what is outstanding.
@@ -109,7 +141,11 @@ impl Trial {
 
 /// The facts of a batch in short words.
 pub fn tell(plan: &Plan, batch: &Batch) -> Vec<String> {
-    batch.records.iter().map(|record| tell_fact(plan, &record.fact().unwrap())).collect()
+    batch
+        .records
+        .iter()
+        .map(|record| tell_fact(plan, &record.fact().unwrap()))
+        .collect()
 }
 
 fn tell_fact(plan: &Plan, fact: &Fact) -> String {
@@ -120,7 +156,9 @@ fn tell_fact(plan: &Plan, fact: &Fact) -> String {
         Fact::NodeSkipped { node, .. } => format!("skip {}", name(node)),
         Fact::AttemptStarted { attempt, .. } => format!("start {attempt}"),
         Fact::AttemptEnded { attempt, result } => {
-            format!("ended {attempt} {:?} {}", result.status, result.message).trim_end().to_owned()
+            format!("ended {attempt} {:?} {}", result.status, result.message)
+                .trim_end()
+                .to_owned()
         }
         Fact::LateResult { attempt, result } => format!("late {attempt} {:?}", result.status),
         Fact::StopRequested { attempt, .. } => format!("stop {attempt}"),
@@ -129,12 +167,23 @@ fn tell_fact(plan: &Plan, fact: &Fact) -> String {
             QuestionKind::Approve(_) => format!("ask {} to approve", name(&question.node)),
             QuestionKind::Interrupted { attempt, why } => format!("ask about {attempt}: {why}"),
         },
-        Fact::Answered { node, by, answer, .. } => format!("{} says {answer:?} to {}", by.name, name(node)),
+        Fact::Answered {
+            node, by, answer, ..
+        } => format!("{} says {answer:?} to {}", by.name, name(node)),
         Fact::QuestionExpired { node, .. } => format!("expired {}", name(node)),
         Fact::QuestionVoided { node, reason, .. } => format!("void {}: {reason}", name(node)),
         Fact::NodeSucceeded { node, .. } => format!("done {}", name(node)),
-        Fact::NodeFailed { node, message, response, .. } => {
-            let then = if *response == Response::Continue { ", go on" } else { "" };
+        Fact::NodeFailed {
+            node,
+            message,
+            response,
+            ..
+        } => {
+            let then = if *response == Response::Continue {
+                ", go on"
+            } else {
+                ""
+            };
             format!("fail {}: {message}{then}", name(node))
         }
         Fact::CancelRequested { by, .. } => format!("cancel by {}", by.name),
