@@ -1,6 +1,7 @@
 //! A connection of the keeper to an engine.
 
 use super::protocol::{BadFrame, Frames, Reply, Request, frame};
+use rustix::buffer::spare_capacity;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub(crate) struct Connection {
@@ -42,13 +43,14 @@ impl Connection {
 
     /// Reads what has come.
     pub(crate) fn receive(&mut self) {
-        let mut chunk = [0; 64 * 1024];
+        let mut chunk = Vec::with_capacity(64 * 1024);
         loop {
-            match rustix::io::read(&self.stream, &mut chunk) {
+            chunk.clear();
+            match rustix::io::read(&self.stream, spare_capacity(&mut chunk)) {
                 Ok(0) => self.open = false,
                 Ok(count) => {
-                    self.frames.push(chunk.get(..count).unwrap_or_default());
-                    if count == chunk.len() {
+                    self.frames.push(&chunk);
+                    if count == chunk.capacity() {
                         continue;
                     }
                 }

@@ -7,6 +7,7 @@
 use crate::mask::{Masker, Patterns};
 use piton_core::run::Produced;
 use piton_core::time::Timestamp;
+use rustix::buffer::spare_capacity;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -174,13 +175,15 @@ impl Capture {
     }
 
     fn read_up_to(&mut self, stream: Stream, limit: usize) {
-        let mut chunk = vec![0; 64 * 1024];
+        // Not zeroed: pages that are touched between two forks are copied, which costs more than the read.
+        let mut chunk = Vec::with_capacity(64 * 1024);
         let mut total = 0;
         let mut shown = Vec::new();
         while total < limit {
             let source = self.source(stream);
             let Some(pipe) = &source.pipe else { break };
-            match rustix::io::read(pipe, chunk.as_mut_slice()) {
+            chunk.clear();
+            match rustix::io::read(pipe, spare_capacity(&mut chunk)) {
                 Ok(0) => {
                     source.pipe = None;
                     self.flush(stream);
@@ -189,9 +192,7 @@ impl Capture {
                 Ok(count) => {
                     total += count;
                     shown.clear();
-                    source
-                        .masker
-                        .push(chunk.get(..count).unwrap_or_default(), &mut shown);
+                    source.masker.push(&chunk, &mut shown);
                     self.write(stream, &shown);
                 }
                 Err(rustix::io::Errno::INTR) => {}
