@@ -99,8 +99,8 @@ impl fmt::Display for Takes {
             Takes::Code => f.write_str("text"),
             Takes::Value => f.write_str("a single value"),
             Takes::OneOf(words) => write_choices(f, words.iter().map(|word| format!("`{word}`"))),
-            Takes::List(of) => write!(f, "a list, each entry {of}"),
-            Takes::OneOrList(of) => write!(f, "{of}, or a list of such"),
+            Takes::List(of) => write!(f, "a list of {}", plural(of)),
+            Takes::OneOrList(of) => write!(f, "{of}, or a list of {}", plural(of)),
             Takes::MapOf(of) => write!(f, "names, each with {of}"),
             Takes::Block(block) => write!(f, "a block of {}", names(block)),
             Takes::Blocks(blocks) => {
@@ -112,9 +112,30 @@ impl fmt::Display for Takes {
                         .map(|block| format!("`{}` blocks", block.keyword)),
                 )
             }
-            Takes::Either(forms) => write_choices(f, forms.iter().map(ToString::to_string)),
+            Takes::Either(forms) => write_choices(f, forms.iter().flat_map(forms_of)),
+            Takes::Call(word, Takes::Block(block)) => write!(f, "`{word}` with {}", names(block)),
             Takes::Call(word, of) => write!(f, "`{word}` with {of}"),
         }
+    }
+}
+
+/// What several of one kind are called.
+fn plural(of: &Takes) -> &'static str {
+    match of {
+        Takes::NodeName => "names of steps and gates",
+        Takes::Text | Takes::Code | Takes::Template => "texts",
+        Takes::Expression => "expressions",
+        Takes::Duration | Takes::Backoff => "lengths of time",
+        Takes::Value => "single values",
+        _ => "such",
+    }
+}
+
+/// The forms that one of several forms has itself.
+fn forms_of(form: &Takes) -> Vec<String> {
+    match form {
+        Takes::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect(),
+        other => vec![other.to_string()],
     }
 }
 

@@ -42,6 +42,7 @@
 //! ```
 
 use crate::diagnostic::Diagnostic;
+use crate::lint::scope::Resolution;
 use crate::lint::{Context, Reference};
 use piton_core::plan::NodeKind;
 
@@ -52,6 +53,13 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let ordered = |node: usize| context.graph.ordered.get(node) == Some(&true);
     let (mut uses, mut pairs) = (Vec::new(), Vec::new());
     for reference in &context.references {
+        // What is no value at all is reported as that.
+        if matches!(
+            reference.resolution,
+            Resolution::Unknown(_) | Resolution::Namespace
+        ) {
+            continue;
+        }
         let Some(earlier) = step_of(context, reference) else {
             continue;
         };

@@ -55,7 +55,8 @@ pub(crate) fn report(
             at,
             format!("{what} needs one of {choices}"),
             "none of them is here",
-        );
+        )
+        .help("`piton explain keys::not-exactly-one` shows an example");
     }
     let several = Diagnostic::new(
         CODE,

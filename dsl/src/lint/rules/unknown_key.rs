@@ -32,7 +32,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Scalar;
-use crate::schema::Block;
+use crate::schema::{Block, GATE};
 
 /// The code of this rule.
 pub const CODE: &str = "keys::unknown";
@@ -47,10 +47,12 @@ pub(crate) fn report(block: &Block, key: &Scalar, meant: Option<&str>) -> Diagno
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => {
-            let known: Vec<_> = block
-                .keys
-                .iter()
-                .map(|key| format!("`{}`", key.name))
+            // A gate has no effect; that its keys are known there is for the sake of a better message.
+            let of_effects = ["effect", "undo", "irreversible"];
+            let keys = block.keys.iter().map(|key| key.name);
+            let known: Vec<_> = keys
+                .filter(|name| block.keyword != GATE.keyword || !of_effects.contains(name))
+                .map(|name| format!("`{name}`"))
                 .collect();
             format!("a `{}` takes {}", block.keyword, known.join(", "))
         }

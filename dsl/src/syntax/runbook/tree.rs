@@ -8,36 +8,12 @@ use super::value::{as_duration, spelled_unit, unreadable};
 use super::{Reader, place, shorten};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
+use crate::schema::{BLOCKS, Shape};
 use crate::source::Span;
-
-/// Blocks that are collected under one key: all `param` blocks are the map `params`, all `step` and `gate` blocks
-/// the list `steps`.
-struct Collected {
-    keyword: &'static str,
-    under: &'static str,
-    /// Whether they are the items of a list, each with its keyword and name as the first entry.
-    list: bool,
-}
-
-const COLLECTED: &[Collected] = &[
-    collected("param", "params", false),
-    collected("secret", "secrets", false),
-    collected("step", "steps", true),
-    collected("gate", "steps", true),
-    collected("check", "checks", true),
-];
-
-const fn collected(keyword: &'static str, under: &'static str, list: bool) -> Collected {
-    Collected {
-        keyword,
-        under,
-        list,
-    }
-}
 
 /// What a missing `{ … }` is explained for.
 fn is_block_word(word: &str) -> bool {
-    word == "runbook" || COLLECTED.iter().any(|block| block.keyword == word)
+    word == "runbook" || BLOCKS.iter().any(|block| block.keyword == word)
 }
 
 impl<'a> Reader<'a> {
@@ -201,9 +177,9 @@ impl<'a> Reader<'a> {
         let span = place(&body);
         let mut map = MapBuilder::default();
         self.statements(body, &mut map, within);
-        let list = COLLECTED
+        let list = BLOCKS
             .iter()
-            .any(|block| block.list && Some(block.under) == within);
+            .any(|block| block.shape == Shape::List && Some(block.plural) == within);
         if !list || (map.items.is_empty() && !map.entries.is_empty()) {
             return map.finish(span);
         }
@@ -238,7 +214,7 @@ impl<'a> Reader<'a> {
     fn block(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder, within: Option<&str>) {
         let span = place(&pair);
         let word = keyword(&pair);
-        let collected = COLLECTED.iter().find(|block| block.keyword == word);
+        let collected = BLOCKS.iter().find(|block| block.keyword == word);
         let Some((key, name, body)) = self.header(pair, collected.is_some()) else {
             return;
         };
@@ -261,19 +237,19 @@ impl<'a> Reader<'a> {
             }
             return;
         };
-        if collected.list {
+        if collected.shape == Shape::List {
             let mut item = MapBuilder::default();
             let word = key.clone();
             item.add(Entry { key, value: name }, &mut self.findings);
             self.statements(body, &mut item, Some(collected.keyword));
             let item = item.finish(span);
-            if within == Some(collected.under) {
+            if within == Some(collected.plural) {
                 map.items.push(item);
                 return;
             }
-            match map.part(collected.under, word.span, span, true) {
+            match map.part(collected.plural, word.span, span, true) {
                 Some(Part::List(items)) => items.push(item),
-                _ => self.repeated_part(map, &word, collected.under),
+                _ => self.repeated_part(map, &word, collected.plural),
             }
             return;
         }
@@ -282,13 +258,13 @@ impl<'a> Reader<'a> {
             return;
         };
         let entry = Entry { key: name, value };
-        if within == Some(collected.under) {
+        if within == Some(collected.plural) {
             map.add(entry, &mut self.findings);
             return;
         }
-        match map.part(collected.under, key.span, span, false) {
+        match map.part(collected.plural, key.span, span, false) {
             Some(Part::Map(named)) => named.add(entry, &mut self.findings),
-            _ => self.repeated_part(map, &key, collected.under),
+            _ => self.repeated_part(map, &key, collected.plural),
         }
     }
 
