@@ -2,7 +2,7 @@
 //!
 //! Start with [`Keeper`], the engine's side: it finds the run's keeper or starts one, has attempts started and
 //! ended, and hears of their ends. [`main`] is the other side, the keeper process itself. Between them stand the
-//! messages of [`protocol`] on a Unix socket in the run's directory, and the keeper's append-only log ([`log`]),
+//! messages of `protocol` on a Unix socket in the run's directory, and the keeper's append-only log (`log`),
 //! from which [`recover`] tells what became of every attempt when the keeper is gone.
 //!
 //! What is promised: an attempt is started once, however often it is asked for; its result is in the log before

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use piton_runtime::keeper::recover::{Fate, Leftovers, Recovered, recover};
-use piton_runtime::keeper::{Keeper, KeeperError, Known, Status};
+use piton_runtime::keeper::{Keeper, KeeperDir, KeeperError, Known, Status};
 use std::time::Duration;
 
 async fn leftovers(run: &Run) -> Leftovers {
@@ -317,6 +317,24 @@ fn what_another_boot_began_is_unknown() {
         assert!(!run.file("count").exists());
         // One that was recorded just now cannot have run before.
         assert_eq!(outcome(&keeper, run.shell(4, "exit 2")).await, exited(2));
+        keeper.shutdown().await.expect("asked");
+    });
+}
+
+#[test]
+fn a_directory_may_have_a_longer_path_than_a_socket() {
+    in_runtime(async {
+        let run = Run::new();
+        let dir = KeeperDir::new(run.dir.path().join("deep/".repeat(40)).join("run"));
+        let keeper = Keeper::attach_or_start(&dir, 1, &executable())
+            .await
+            .expect("a keeper");
+        let same = Keeper::attach(&dir, 1)
+            .await
+            .expect("attached")
+            .expect("a keeper");
+        assert_eq!(same.pid(), keeper.pid());
+        assert_eq!(outcome(&same, run.shell(1, "exit 8")).await, exited(8));
         keeper.shutdown().await.expect("asked");
     });
 }
