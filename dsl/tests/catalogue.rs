@@ -115,3 +115,46 @@ fn the_better_forms_mean_the_same_in_both_syntaxes() {
         assert_eq!(plans[0], plans[1], "{}", page.code);
     }
 }
+
+/// Every text of the form `area::kebab-name` in quotes, in the sources of this crate.
+fn codes_in_sources() -> Vec<String> {
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            #[allow(clippy::disallowed_methods, reason = "a test reads the sources")]
+            let text = std::fs::read_to_string(&path).expect("a source");
+            found.extend(
+                text.split('"')
+                    .filter(|part| is_code(part))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    found
+}
+
+fn is_code(text: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit())
+    };
+    text.split_once("::")
+        .is_some_and(|(area, name)| word(area) && word(name))
+}
+
+#[test]
+fn every_code_in_the_sources_is_in_the_catalogue() {
+    let found = codes_in_sources();
+    assert!(found.len() > 40, "{found:?}");
+    for code in found {
+        assert!(explain(&code).is_some(), "{code} has no page");
+    }
+}

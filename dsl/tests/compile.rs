@@ -59,7 +59,7 @@ pub(crate) const FULL: &str = r#"runbook restore-drill {
     sql { query = "select $1 as name", bind = ["${{ steps.fetch.outputs.file }}"] }
     outputs { name = "rows[0].name" }
     effect = abandoned("a table of its own")
-    interrupted { probe { sql = "select 1" } }
+    interrupted = probe { sql = "select 1" }
   }
   gate verified {
     checks {

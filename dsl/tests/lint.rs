@@ -440,3 +440,17 @@ fn checking_takes_time_in_proportion_to_the_file() {
         "200 nodes: {small:?}; 1600 nodes: {large:?}"
     );
 }
+
+#[test]
+fn a_word_with_a_block_is_what_yaml_writes_as_a_map() {
+    let step = |interrupted: &str| {
+        nodes(&format!(" step s {{ run = \"true\", effect = none, interrupted {interrupted}, doc = \"x\" }}"))
+    };
+    for form in ["= probe { run = \"true\" }", "{ probe { run = \"true\" } }", "= probe {\n run = \"true\"\n }"] {
+        assert_eq!(found("a.runbook", &step(form)), Vec::<String>::new(), "{form}");
+    }
+    assert_eq!(
+        places("a.runbook", &step("= proble { run = \"true\" }")),
+        ["keys::wrong-type @ 3:54 [proble { run = \"true\" }]"]
+    );
+}

@@ -1,9 +1,9 @@
 //! The rules: what is wrong with a runbook that can be read.
 //!
 //! [`catalogue`] lists every code once, with its page and the function that looks for it. A rule is one file in
-//! [`rules`], and the comment at its top is the page that `piton explain CODE` prints. Rules ask the [`Context`],
-//! which is worked out once: the [`graph`] of steps, every expression with its [`sites`] and what each name in it
-//! means ([`scope`]).
+//! `rules`, and the comment at its top is the page that `piton explain CODE` prints. Rules ask the `Context`,
+//! which is worked out once: the `graph` of steps, every expression with its `sites` and what each name in it
+//! means (`scope`).
 
 pub mod catalogue;
 mod graph;

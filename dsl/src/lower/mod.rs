@@ -1,7 +1,7 @@
 //! From the tree that both syntaxes share to a typed [`Runbook`].
 //!
-//! Start at [`lower`]. One file a block, each reading its keys through [`fields`] by the constants of
-//! [`crate::schema`]; [`values`] reads single values. Lowering goes on after a mistake: what cannot be read is
+//! Start at [`lower`]. One file a block, each reading its keys through `fields` by the constants of
+//! [`crate::schema`]; `values` reads single values. Lowering goes on after a mistake: what cannot be read is
 //! reported once, is absent from the result, and still counts as written.
 
 mod action;

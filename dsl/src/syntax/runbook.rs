@@ -1,8 +1,8 @@
 //! Piton's own language: text to [`Node`]s.
 //!
 //! `runbook.pest` cuts any text into pairs, mistakes included. Here, blocks become maps the way the other syntax writes
-//! them (`step a { … }` an item of `steps`), in [`tree`]; values are read in [`value`]; braces that do not pair are
-//! explained in [`braces`]. Names of grammar rules never reach a message.
+//! them (`step a { … }` an item of `steps`), in `tree`; values are read in `value`; braces that do not pair are
+//! explained in `braces`. Names of grammar rules never reach a message.
 
 mod braces;
 mod grammar;

@@ -5,7 +5,7 @@
 //! where it does it.
 //!
 //! Faulty YAML ends the parser's work at that place. So that the mistakes behind it are found too, the value on the
-//! faulty line is blanked out and the file is read again, a few times at most: see [`mend`].
+//! faulty line is blanked out and the file is read again, a few times at most: see `mend`.
 
 mod explain;
 mod mend;

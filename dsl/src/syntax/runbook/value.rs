@@ -34,6 +34,7 @@ impl<'a> Reader<'a> {
             Rule::list => self.list(pair),
             Rule::call => self.call(pair),
             Rule::body => self.body(pair, None),
+            Rule::word_block => self.word_block(pair),
             Rule::single_quoted => self.single_quoted(pair.as_str(), span),
             Rule::open_string => {
                 self.error(
@@ -56,6 +57,21 @@ impl<'a> Reader<'a> {
                 unreadable(span)
             }
             _ => unreadable(span),
+        }
+    }
+
+    /// `probe { … }`: what YAML writes as `{probe: {…}}`.
+    fn word_block(&mut self, pair: Pair<'a, Rule>) -> Node {
+        let span = place(&pair);
+        let mut parts = pair.into_inner();
+        let (Some(word), Some(body)) = (parts.next(), parts.next()) else {
+            return unreadable(span);
+        };
+        let key = Scalar::verbatim(word.as_str(), Style::Plain, place(&word));
+        let value = self.body(body, Some(word.as_str()));
+        Node {
+            span,
+            kind: Kind::Map(vec![Entry { key, value }]),
         }
     }
 
