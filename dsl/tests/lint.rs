@@ -444,10 +444,20 @@ fn checking_takes_time_in_proportion_to_the_file() {
 #[test]
 fn a_word_with_a_block_is_what_yaml_writes_as_a_map() {
     let step = |interrupted: &str| {
-        nodes(&format!(" step s {{ run = \"true\", effect = none, interrupted {interrupted}, doc = \"x\" }}"))
+        nodes(&format!(
+            " step s {{ run = \"true\", effect = none, interrupted {interrupted}, doc = \"x\" }}"
+        ))
     };
-    for form in ["= probe { run = \"true\" }", "{ probe { run = \"true\" } }", "= probe {\n run = \"true\"\n }"] {
-        assert_eq!(found("a.runbook", &step(form)), Vec::<String>::new(), "{form}");
+    for form in [
+        "= probe { run = \"true\" }",
+        "{ probe { run = \"true\" } }",
+        "= probe {\n run = \"true\"\n }",
+    ] {
+        assert_eq!(
+            found("a.runbook", &step(form)),
+            Vec::<String>::new(),
+            "{form}"
+        );
     }
     assert_eq!(
         places("a.runbook", &step("= proble { run = \"true\" }")),

@@ -34,6 +34,8 @@ pub(crate) struct Context<'a> {
     params: BTreeMap<&'a str, &'a Param>,
     /// The names of secrets.
     secrets: BTreeSet<&'a str>,
+    /// Declared outputs, by the places of their nodes.
+    outputs: BTreeSet<(usize, &'a str)>,
     pub(crate) graph: Graph,
     /// Every expression.
     pub(crate) sites: Vec<Site<'a>>,
@@ -75,6 +77,7 @@ impl<'a> Context<'a> {
                 .iter()
                 .map(|secret| secret.name.value.as_str())
                 .collect(),
+            outputs: outputs_of(runbook),
             graph,
             sites,
             references: Vec::new(),
@@ -115,6 +118,17 @@ impl<'a> Context<'a> {
     pub(crate) fn find(&self, id: &str) -> Option<usize> {
         self.nodes.get(id).copied()
     }
+}
+
+/// Every declared output.
+fn outputs_of(runbook: &Runbook) -> BTreeSet<(usize, &str)> {
+    let nodes = runbook.nodes.iter().enumerate();
+    nodes
+        .flat_map(|(index, node)| {
+            let names = node.outputs.iter();
+            names.map(move |(name, _)| (index, name.value.as_str()))
+        })
+        .collect()
 }
 
 /// Looks for everything that the rules know of. `diagnostics` holds what was found before, and gets the rest.

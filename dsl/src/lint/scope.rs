@@ -148,8 +148,7 @@ impl Context<'_> {
                     STEP_MEMBERS.iter().copied(),
                 );
                 if let Resolution::Unknown(unknown) = &mut unknown
-                    && let Some(node) = self.runbook.nodes.get(node)
-                    && node.outputs.iter().any(|(name, _)| name.value == *member)
+                    && self.outputs.contains(&(node, member.as_str()))
                 {
                     unknown.help = Some(format!("write `steps.{id}.outputs.{member}`"));
                 }
@@ -164,7 +163,7 @@ impl Context<'_> {
             .nodes
             .get(index)
             .map_or(&[] as &[_], |node| node.outputs.as_slice());
-        let declared = outputs.iter().any(|(output, _)| output.value == name);
+        let declared = self.outputs.contains(&(index, name));
         // Outputs that could not be read at all may have said it.
         let unreadable = outputs.is_empty()
             && self

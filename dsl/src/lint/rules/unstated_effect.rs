@@ -28,6 +28,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::source::Syntax;
 use piton_core::plan::NodeKind;
 
 /// The code of this rule.
@@ -44,13 +45,26 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             Diagnostic::warning(
                 CODE,
                 step.id.span,
-                format!("step `{}` does not say what it leaves behind", step.id.value),
+                format!(
+                    "step `{}` does not say what it leaves behind",
+                    step.id.value
+                ),
                 "what has to be taken back after a failure?",
             )
-            .help(
-                "`effect = none` if it only looks; `undo { … }` if an action takes it back; \
-                 `effect = abandoned(\"why\")` if it may stay; `irreversible = \"why\"` if nothing takes it back",
-            ),
+            .help(forms(context.runbook.syntax)),
         );
+    }
+}
+
+fn forms(syntax: Syntax) -> &'static str {
+    match syntax {
+        Syntax::Runbook => {
+            "`effect = none` if it only looks; `undo { … }` if an action takes it back; \
+             `effect = abandoned(\"why\")` if it may stay; `irreversible = \"why\"` if nothing takes it back"
+        }
+        Syntax::Yaml => {
+            "`effect: none` if it only looks; `undo: {…}` if an action takes it back; \
+             `effect: {abandoned: why}` if it may stay; `irreversible: why` if nothing takes it back"
+        }
     }
 }
