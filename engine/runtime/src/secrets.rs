@@ -62,7 +62,10 @@ impl Secrets {
     /// The secrets of a plan; none is read yet.
     #[must_use]
     pub fn new(sources: BTreeMap<String, SecretSource>) -> Secrets {
-        Secrets { sources, known: RefCell::default() }
+        Secrets {
+            sources,
+            known: RefCell::default(),
+        }
     }
 
     /// Reads the secrets of these names anew, so that [`Secrets::reveal`] knows them. Files and programs that are
@@ -79,10 +82,15 @@ impl Secrets {
             let source = self
                 .sources
                 .get(name)
-                .ok_or_else(|| SecretError::Undeclared { name: name.to_owned() })?;
+                .ok_or_else(|| SecretError::Undeclared {
+                    name: name.to_owned(),
+                })?;
             let value = read(source, base)
                 .await
-                .map_err(|why| SecretError::Unreadable { name: name.to_owned(), why })?;
+                .map_err(|why| SecretError::Unreadable {
+                    name: name.to_owned(),
+                    why,
+                })?;
             let mut known = self.known.borrow_mut();
             if !known.all.contains(&value) {
                 known.all.push(value.clone());
@@ -99,7 +107,9 @@ impl Secrets {
     pub fn reveal(&self, text: &Text) -> Result<String, SecretError> {
         let known = self.known.borrow();
         text.reveal(|name| known.values.get(name).cloned())
-            .map_err(|name| SecretError::Undeclared { name: name.to_owned() })
+            .map_err(|name| SecretError::Undeclared {
+                name: name.to_owned(),
+            })
     }
 
     /// Every value that was read so far, to be masked.
@@ -169,11 +179,16 @@ async fn run(argv: &[String], base: &Path) -> Result<Vec<u8>, String> {
         .process_group(0)
         .spawn()
         .map_err(|error| format!("its command `{program}` could not be started: {error}"))?;
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    let group = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     let reading = tokio::task::spawn_blocking(move || {
         let mut value = Vec::new();
         let read = match child.stdout.take() {
-            Some(out) => out.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut value).map(|_| ()),
+            Some(out) => out
+                .take(SIZE_LIMIT as u64 + 1)
+                .read_to_end(&mut value)
+                .map(|_| ()),
             None => Ok(()),
         };
         (read.and_then(|()| child.wait()), value)
@@ -187,14 +202,19 @@ async fn run(argv: &[String], base: &Path) -> Result<Vec<u8>, String> {
                 None => status.to_string(),
             }
         )),
-        Ok(Ok((Err(error), _))) => Err(format!("the output of its command `{program}` could not be read: {error}")),
+        Ok(Ok((Err(error), _))) => Err(format!(
+            "the output of its command `{program}` could not be read: {error}"
+        )),
         Ok(Err(_)) => Err(format!("its command `{program}` could not be waited for")),
         Err(_) => {
             if let Some(group) = group {
                 // It may have ended this very moment; then there is nothing left to end.
                 let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
             }
-            Err(format!("its command `{program}` took longer than {} s and was ended", COMMAND_LIMIT.as_secs()))
+            Err(format!(
+                "its command `{program}` took longer than {} s and was ended",
+                COMMAND_LIMIT.as_secs()
+            ))
         }
     }
 }
@@ -205,19 +225,34 @@ mod tests {
     use piton_core::text::Piece;
 
     fn secret(name: &str) -> Text {
-        Text { pieces: vec![Piece::Literal("<".into()), Piece::Secret(name.into()), Piece::Literal(">".into())] }
+        Text {
+            pieces: vec![
+                Piece::Literal("<".into()),
+                Piece::Secret(name.into()),
+                Piece::Literal(">".into()),
+            ],
+        }
     }
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(future)
     }
 
     fn one(source: SecretSource) -> Result<String, String> {
         let secrets = Secrets::new(BTreeMap::from([("s".to_owned(), source)]));
         block_on(secrets.resolve(["s"], Path::new("/"))).map_err(|error| error.to_string())?;
         assert_eq!(secrets.known().len(), 1);
-        assert!(!format!("{secrets:?}").contains("hunter2"), "a secret is not shown by Debug");
-        secrets.reveal(&secret("s")).map_err(|error| error.to_string())
+        assert!(
+            !format!("{secrets:?}").contains("hunter2"),
+            "a secret is not shown by Debug"
+        );
+        secrets
+            .reveal(&secret("s"))
+            .map_err(|error| error.to_string())
     }
 
     fn command(words: &[&str]) -> SecretSource {
@@ -228,21 +263,45 @@ mod tests {
     fn each_source_gives_its_value_without_one_line_end() {
         let file = std::env::temp_dir().join(format!("piton-secret-{}", std::process::id()));
         std::fs::write(&file, "hunter2\n\n").unwrap();
-        assert_eq!(one(SecretSource::File(file.display().to_string())), Ok("<hunter2\n>".into()));
+        assert_eq!(
+            one(SecretSource::File(file.display().to_string())),
+            Ok("<hunter2\n>".into())
+        );
         std::fs::remove_file(&file).unwrap();
-        assert_eq!(one(command(&["sh", "-c", "echo hunter2"])), Ok("<hunter2>".into()));
-        assert_eq!(one(SecretSource::Env("PATH".into())), Ok(format!("<{}>", std::env::var("PATH").unwrap())));
+        assert_eq!(
+            one(command(&["sh", "-c", "echo hunter$((1 + 1))"])),
+            Ok("<hunter2>".into())
+        );
+        assert_eq!(
+            one(SecretSource::Env("PATH".into())),
+            Ok(format!("<{}>", std::env::var("PATH").unwrap()))
+        );
     }
 
     #[test]
     fn what_is_missing_is_named_and_the_value_is_not() {
         let missing = one(SecretSource::Env("PITON_TEST_NO_SUCH_VARIABLE".into())).unwrap_err();
-        assert!(missing.contains("`s`") && missing.contains("PITON_TEST_NO_SUCH_VARIABLE"), "{missing}");
+        assert!(
+            missing.contains("`s`") && missing.contains("PITON_TEST_NO_SUCH_VARIABLE"),
+            "{missing}"
+        );
         let missing = one(SecretSource::File("/nowhere/token".into())).unwrap_err();
         assert!(missing.contains("/nowhere/token"), "{missing}");
-        let failed = one(command(&["sh", "-c", "echo hunter2; echo hunter2 >&2; exit 3"])).unwrap_err();
-        assert!(failed.contains("exit code 3") && !failed.contains("hunter2"), "{failed}");
-        assert!(one(command(&["/nowhere/vault"])).unwrap_err().contains("/nowhere/vault"));
+        let failed = one(command(&[
+            "sh",
+            "-c",
+            "echo hunter2; echo hunter2 >&2; exit 3",
+        ]))
+        .unwrap_err();
+        assert!(
+            failed.contains("exit code 3") && !failed.contains("hunter2"),
+            "{failed}"
+        );
+        assert!(
+            one(command(&["/nowhere/vault"]))
+                .unwrap_err()
+                .contains("/nowhere/vault")
+        );
         assert!(one(command(&["true"])).unwrap_err().contains("empty"));
     }
 

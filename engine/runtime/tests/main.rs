@@ -3,5 +3,6 @@
 // Helpers outside of test functions count as tests too: what cannot go on fails.
 #![allow(clippy::unwrap_used)]
 
+mod driver;
 mod keeper;
 mod store;

@@ -57,7 +57,11 @@ impl Beginning {
     /// An attempt that was recorded a moment ago by this engine.
     #[must_use]
     pub fn new(work: &Work) -> Beginning {
-        Beginning { resumed: false, may_start: true, left: work.timeout }
+        Beginning {
+            resumed: false,
+            may_start: true,
+            left: work.timeout,
+        }
     }
 }
 
@@ -83,8 +87,14 @@ pub async fn execute(
     let Some(action) = work.action() else {
         return failed("the record of this attempt does not say what is to be done");
     };
-    let task =
-        Task { context, node, attempt: work.attempt, inputs: &work.inputs, limit: work.timeout, beginning };
+    let task = Task {
+        context,
+        node,
+        attempt: work.attempt,
+        inputs: &work.inputs,
+        limit: work.timeout,
+        beginning,
+    };
     let outcome = match action {
         RenderedAction::Checks(all) => checks::execute(&task, all, &stop).await,
         action => task.perform(action, stop).await,
@@ -100,7 +110,11 @@ pub(super) fn failed(message: impl Into<String>) -> Outcome {
 impl Task<'_> {
     /// Carries out an action that is not made of others.
     pub async fn perform(&self, action: &RenderedAction, stop: StopSignal) -> Outcome {
-        let resolved = self.context.secrets.resolve(self.secrets_in(action), &self.context.base).await;
+        let resolved = self
+            .context
+            .secrets
+            .resolve(self.secrets_in(action), &self.context.base)
+            .await;
         match action {
             RenderedAction::Run { .. } | RenderedAction::Exec { .. } => {
                 let launch = match resolved {
@@ -109,7 +123,12 @@ impl Task<'_> {
                 };
                 self.process(launch, stop).await
             }
-            RenderedAction::Sql { on, text, script, bind } => {
+            RenderedAction::Sql {
+                on,
+                text,
+                script,
+                bind,
+            } => {
                 if let Err(error) = resolved {
                     return failed(error.to_string());
                 }
@@ -125,8 +144,13 @@ impl Task<'_> {
 
     /// The names of the secrets that the action uses.
     fn secrets_in<'a>(&'a self, action: &'a RenderedAction) -> BTreeSet<&'a str> {
-        let mut names: BTreeSet<&str> =
-            self.inputs.env.values().chain(&self.inputs.dir).flat_map(Text::secrets).collect();
+        let mut names: BTreeSet<&str> = self
+            .inputs
+            .env
+            .values()
+            .chain(&self.inputs.dir)
+            .flat_map(Text::secrets)
+            .collect();
         match action {
             RenderedAction::Exec { argv } => names.extend(argv.iter().flat_map(Text::secrets)),
             RenderedAction::Sql { on, bind, .. } => {
@@ -141,7 +165,8 @@ impl Task<'_> {
                     }
                 }
             }
-            RenderedAction::Run { .. } | RenderedAction::Checks(_) | RenderedAction::Approve(_) => {}
+            RenderedAction::Run { .. } | RenderedAction::Checks(_) | RenderedAction::Approve(_) => {
+            }
         }
         names
     }
@@ -149,7 +174,12 @@ impl Task<'_> {
     fn dir(&self) -> Result<PathBuf, String> {
         let base = &self.context.base;
         match &self.inputs.dir {
-            Some(dir) => Ok(base.join(self.context.secrets.reveal(dir).map_err(|error| error.to_string())?)),
+            Some(dir) => Ok(base.join(
+                self.context
+                    .secrets
+                    .reveal(dir)
+                    .map_err(|error| error.to_string())?,
+            )),
             None => Ok(base.clone()),
         }
     }
@@ -157,8 +187,12 @@ impl Task<'_> {
     fn launch(&self, action: &RenderedAction) -> Result<Launch, String> {
         let secrets = &self.context.secrets;
         let argv = match action {
-            RenderedAction::Run { script, shell } => self.context.shell.argv(script, shell.as_deref())?,
-            RenderedAction::Exec { argv } => exec::argv(argv, secrets).map_err(|error| error.to_string())?,
+            RenderedAction::Run { script, shell } => {
+                self.context.shell.argv(script, shell.as_deref())?
+            }
+            RenderedAction::Exec { argv } => {
+                exec::argv(argv, secrets).map_err(|error| error.to_string())?
+            }
             _ => return Err("only `run` and `exec` start a process".to_owned()),
         };
         let mut env = self.context.environment.clone();
@@ -168,12 +202,25 @@ impl Task<'_> {
             ("PITON_ATTEMPT", self.attempt.to_string()),
             ("PITON_PASS", self.attempt.pass.to_string()),
             ("PITON_FENCE", self.context.fence.to_string()),
-            ("PITON_WORK", self.context.directory.work().display().to_string()),
-            ("PITON_OUTPUT", self.context.directory.values(self.attempt).display().to_string()),
+            (
+                "PITON_WORK",
+                self.context.directory.work().display().to_string(),
+            ),
+            (
+                "PITON_OUTPUT",
+                self.context
+                    .directory
+                    .values(self.attempt)
+                    .display()
+                    .to_string(),
+            ),
         ];
         env.extend(says.map(|(name, value)| (name.to_owned(), value)));
         for (name, text) in &self.inputs.env {
-            env.insert(name.clone(), secrets.reveal(text).map_err(|error| error.to_string())?);
+            env.insert(
+                name.clone(),
+                secrets.reveal(text).map_err(|error| error.to_string())?,
+            );
         }
         let mut launch = Launch::new(self.attempt, argv, self.dir()?);
         launch.env = env;
@@ -185,14 +232,22 @@ impl Task<'_> {
 
     /// Has the process started, or finds it again, and waits for its end.
     async fn process(&self, launch: Result<Launch, String>, stop: StopSignal) -> Outcome {
-        let Beginning { resumed, may_start, left } = self.beginning;
+        let Beginning {
+            resumed,
+            may_start,
+            left,
+        } = self.beginning;
         let (ask, instead) = match launch {
             Ok(launch) if may_start => (Ask::Start(Box::new(launch)), None),
             Err(message) if !resumed => return failed(message),
             // What runs already is waited for, whether or not it could be started now.
             launch => {
                 let late = "the engine ended before it was started, and now its time is up";
-                let watch = Ask::Watch { attempt: self.attempt, deadline_in: left, grace: Launch::GRACE };
+                let watch = Ask::Watch {
+                    attempt: self.attempt,
+                    deadline_in: left,
+                    grace: Launch::GRACE,
+                };
                 (watch, Some(launch.err().unwrap_or_else(|| late.to_owned())))
             }
         };
@@ -205,10 +260,20 @@ impl Task<'_> {
                 *message = instead;
             }
         }
-        process::outcome(&ended, &ProcessFiles::of(self.attempt, &self.context.directory), self.limit)
+        process::outcome(
+            &ended,
+            &ProcessFiles::of(self.attempt, &self.context.directory),
+            self.limit,
+        )
     }
 
-    fn sql(&self, on: &Text, text: &str, script: bool, bind: &[Bound]) -> Result<sql::Request, String> {
+    fn sql(
+        &self,
+        on: &Text,
+        text: &str,
+        script: bool,
+        bind: &[Bound],
+    ) -> Result<sql::Request, String> {
         let secrets = &self.context.secrets;
         let on = secrets.reveal(on).map_err(|error| error.to_string())?;
         let bind = bind
@@ -238,18 +303,30 @@ fn mask(mut outcome: Outcome, secrets: &[String]) -> Outcome {
     for text in produced.output_lines.values_mut() {
         *text = masked(text, secrets);
     }
-    for value in produced.rows.iter_mut().flatten().chain(&mut produced.first) {
+    for value in produced
+        .rows
+        .iter_mut()
+        .flatten()
+        .chain(&mut produced.first)
+    {
         mask_value(value, secrets);
     }
-    produced.checks = std::mem::take(&mut produced.checks).into_iter().map(|check| mask(check, secrets)).collect();
+    produced.checks = std::mem::take(&mut produced.checks)
+        .into_iter()
+        .map(|check| mask(check, secrets))
+        .collect();
     outcome
 }
 
 fn mask_value(value: &mut Value, secrets: &[String]) {
     match value {
         Value::String(text) => *text = masked(text, secrets),
-        Value::List(values) => values.iter_mut().for_each(|value| mask_value(value, secrets)),
-        Value::Map(values) => values.values_mut().for_each(|value| mask_value(value, secrets)),
+        Value::List(values) => values
+            .iter_mut()
+            .for_each(|value| mask_value(value, secrets)),
+        Value::Map(values) => values
+            .values_mut()
+            .for_each(|value| mask_value(value, secrets)),
         _ => {}
     }
 }

@@ -19,8 +19,15 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 8;
 
 /// Takes all the checks. Succeeds when each has an outcome; what the outcomes mean is for the core.
-pub(super) async fn execute(task: &Task<'_>, checks: &[RenderedCheck], stop: &StopSignal) -> Outcome {
-    let end = task.beginning.left.and_then(|left| Instant::now().checked_add(Duration::from_millis(left.0)));
+pub(super) async fn execute(
+    task: &Task<'_>,
+    checks: &[RenderedCheck],
+    stop: &StopSignal,
+) -> Outcome {
+    let end = task
+        .beginning
+        .left
+        .and_then(|left| Instant::now().checked_add(Duration::from_millis(left.0)));
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     let mut running = JoinSet::new();
     let mut todo = checks.iter().enumerate();
@@ -30,7 +37,9 @@ pub(super) async fn execute(task: &Task<'_>, checks: &[RenderedCheck], stop: &St
             if stop.is_stopped() && !task.beginning.resumed {
                 break;
             }
-            let Some((place, check)) = todo.next() else { break };
+            let Some((place, check)) = todo.next() else {
+                break;
+            };
             match end.map(|end| end.saturating_duration_since(Instant::now())) {
                 Some(Duration::ZERO) => {
                     outcomes.insert(place, not_begun(task.limit));
@@ -58,24 +67,50 @@ fn spawn(
     left: Option<Duration>,
     stop: &StopSignal,
 ) {
-    let Ok(number) = u32::try_from(place) else { return };
+    let Ok(number) = u32::try_from(place) else {
+        return;
+    };
     let left = left.map(|left| Millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)));
-    let (context, node, inputs) = (Rc::clone(task.context), task.node.to_owned(), task.inputs.clone());
+    let (context, node, inputs) = (
+        Rc::clone(task.context),
+        task.node.to_owned(),
+        task.inputs.clone(),
+    );
     let (limit, stop, probe) = (task.limit, stop.clone(), check.probe.clone());
-    let attempt = AttemptId { purpose: Purpose::Check(number), ..task.attempt };
-    let beginning = Beginning { left, ..task.beginning };
+    let attempt = AttemptId {
+        purpose: Purpose::Check(number),
+        ..task.attempt
+    };
+    let beginning = Beginning {
+        left,
+        ..task.beginning
+    };
     running.spawn_local(async move {
-        let task = Task { context: &context, node: &node, attempt, inputs: &inputs, limit, beginning };
+        let task = Task {
+            context: &context,
+            node: &node,
+            attempt,
+            inputs: &inputs,
+            limit,
+            beginning,
+        };
         (place, task.perform(&probe, stop).await)
     });
 }
 
 fn not_begun(limit: Option<Millis>) -> Outcome {
     let limit = limit.map_or_else(|| "the gate's time".to_owned(), |limit| limit.to_string());
-    Outcome::not_succeeded(OutcomeStatus::TimedOut, format!("was not begun: the checks before it took {limit}"))
+    Outcome::not_succeeded(
+        OutcomeStatus::TimedOut,
+        format!("was not begun: the checks before it took {limit}"),
+    )
 }
 
-fn summary(checks: &[RenderedCheck], mut outcomes: BTreeMap<usize, Outcome>, stopped: bool) -> Outcome {
+fn summary(
+    checks: &[RenderedCheck],
+    mut outcomes: BTreeMap<usize, Outcome>,
+    stopped: bool,
+) -> Outcome {
     let all: Vec<Outcome> = (0..checks.len())
         .map(|place| {
             outcomes.remove(&place).unwrap_or_else(|| match stopped {
@@ -85,13 +120,22 @@ fn summary(checks: &[RenderedCheck], mut outcomes: BTreeMap<usize, Outcome>, sto
         })
         .collect();
     for status in [OutcomeStatus::Stopped, OutcomeStatus::Unknown] {
-        let found = all.iter().zip(checks).find(|(outcome, _)| outcome.status == status);
+        let found = all
+            .iter()
+            .zip(checks)
+            .find(|(outcome, _)| outcome.status == status);
         if let Some((outcome, check)) = found {
-            return Outcome::not_succeeded(status, format!("check `{}`: {}", check.name, outcome.message));
+            return Outcome::not_succeeded(
+                status,
+                format!("check `{}`: {}", check.name, outcome.message),
+            );
         }
     }
     if all.is_empty() {
         return failed("there is no check to take");
     }
-    Outcome::succeeded(Produced { checks: all, ..Produced::default() })
+    Outcome::succeeded(Produced {
+        checks: all,
+        ..Produced::default()
+    })
 }

@@ -19,12 +19,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 /// The variables that are passed on from the engine's environment.
-pub const PASSED_ON: [&str; 9] =
-    ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TERM", "TMPDIR", "SHELL"];
+pub const PASSED_ON: [&str; 9] = [
+    "PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TERM", "TMPDIR", "SHELL",
+];
 
 /// What of an environment is passed on to steps. A variable that is not UTF-8 text is left out.
 #[must_use]
-pub fn passed_on(environment: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+pub fn passed_on(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> BTreeMap<String, String> {
     environment
         .into_iter()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -38,8 +41,16 @@ mod tests {
 
     #[test]
     fn credentials_are_not_passed_on() {
-        let given = ["PATH", "LC_ALL", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "PITON_STORE", "HOME", "LANGUAGE"]
-            .map(|name| (OsString::from(name), OsString::from("x")));
+        let given = [
+            "PATH",
+            "LC_ALL",
+            "AWS_SECRET_ACCESS_KEY",
+            "PGPASSWORD",
+            "PITON_STORE",
+            "HOME",
+            "LANGUAGE",
+        ]
+        .map(|name| (OsString::from(name), OsString::from("x")));
         let names: Vec<_> = passed_on(given).into_keys().collect();
         assert_eq!(names, ["HOME", "LC_ALL", "PATH"]);
     }

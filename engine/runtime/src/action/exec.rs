@@ -9,5 +9,7 @@ use piton_core::text::Text;
 /// # Errors
 /// When a secret was not resolved before.
 pub fn argv(argv: &[Text], secrets: &Secrets) -> Result<Vec<String>, SecretError> {
-    argv.iter().map(|argument| secrets.reveal(argument)).collect()
+    argv.iter()
+        .map(|argument| secrets.reveal(argument))
+        .collect()
 }

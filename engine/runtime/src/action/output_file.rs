@@ -13,7 +13,9 @@ pub const LIMIT: usize = 1024 * 1024;
 /// What is wrong with it, for people.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let mut bytes = Vec::new();
-    match std::fs::File::open(path).and_then(|file| file.take(LIMIT as u64 + 1).read_to_end(&mut bytes)) {
+    match std::fs::File::open(path)
+        .and_then(|file| file.take(LIMIT as u64 + 1).read_to_end(&mut bytes))
+    {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(format!("$PITON_OUTPUT cannot be read: {error}")),
@@ -27,7 +29,11 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
 /// `name=value` lines; empty lines are skipped, and of two lines with one name the later counts.
 fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut lines = BTreeMap::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+    for (at, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+    {
         let Some((name, value)) = line.split_once('=').filter(|(name, _)| is_name(name)) else {
             return Err(format!(
                 "line {} of $PITON_OUTPUT is not `name=value`, with a name of lower-case letters, digits and `_`",
@@ -41,7 +47,9 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
 
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]
@@ -52,7 +60,10 @@ mod tests {
     fn lines_are_names_and_values() {
         let lines = parse("size=3\n\npath=/a=b\nempty=\nsize=4\n").unwrap();
         let expected = [("empty", ""), ("path", "/a=b"), ("size", "4")];
-        assert_eq!(lines, expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into());
+        assert_eq!(
+            lines,
+            expected.map(|(n, v)| (n.to_owned(), v.to_owned())).into()
+        );
         for bad in ["x", "a=1\nB=2", "=1", " a=1", "a-b=1"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

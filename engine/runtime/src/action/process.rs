@@ -41,15 +41,25 @@ pub fn outcome(ended: &Ended, files: &ProcessFiles, limit: Option<Millis>) -> Ou
             Ok(produced) => return Outcome::succeeded(produced),
             Err(message) => (OutcomeStatus::Failed, message),
         },
-        Status::Exited(code) => (OutcomeStatus::Failed, with_last_words(format!("exit code {code}"), files)),
-        Status::Signalled(number) => {
-            (OutcomeStatus::Failed, with_last_words(format!("ended by signal {}", signal_name(*number)), files))
-        }
+        Status::Exited(code) => (
+            OutcomeStatus::Failed,
+            with_last_words(format!("exit code {code}"), files),
+        ),
+        Status::Signalled(number) => (
+            OutcomeStatus::Failed,
+            with_last_words(format!("ended by signal {}", signal_name(*number)), files),
+        ),
         Status::TimedOut => {
             let limit = limit.map_or_else(|| "its time".to_owned(), |limit| limit.to_string());
-            (OutcomeStatus::TimedOut, with_last_words(format!("ran longer than {limit} and was ended"), files))
+            (
+                OutcomeStatus::TimedOut,
+                with_last_words(format!("ran longer than {limit} and was ended"), files),
+            )
         }
-        Status::Stopped => (OutcomeStatus::Stopped, "was ended because the run was cancelled".to_owned()),
+        Status::Stopped => (
+            OutcomeStatus::Stopped,
+            "was ended because the run was cancelled".to_owned(),
+        ),
         Status::NotStarted { message, .. } => (OutcomeStatus::Failed, message.clone()),
         Status::Unknown(why) => (OutcomeStatus::Unknown, why.clone()),
     };
@@ -71,18 +81,30 @@ fn read_produced(ended: &Ended, files: &ProcessFiles) -> Result<Produced, String
     }
     let (stdout, stdout_cut) = read_stdout(ended, files)?;
     let output_lines = output_file::read(&files.values)?;
-    Ok(Produced { exit_code: Some(0), stdout: Some(stdout), stdout_cut, output_lines, ..Produced::default() })
+    Ok(Produced {
+        exit_code: Some(0),
+        stdout: Some(stdout),
+        stdout_cut,
+        output_lines,
+        ..Produced::default()
+    })
 }
 
 /// Standard output, and whether it was cut. No file means that nothing was printed.
 fn read_stdout(ended: &Ended, files: &ProcessFiles) -> Result<(String, bool), String> {
     let mut bytes = Vec::new();
-    match std::fs::File::open(&files.out)
-        .and_then(|file| file.take(Produced::STDOUT_LIMIT as u64 + 1).read_to_end(&mut bytes))
-    {
+    match std::fs::File::open(&files.out).and_then(|file| {
+        file.take(Produced::STDOUT_LIMIT as u64 + 1)
+            .read_to_end(&mut bytes)
+    }) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(format!("its output in {} cannot be read: {error}", files.out.display())),
+        Err(error) => {
+            return Err(format!(
+                "its output in {} cannot be read: {error}",
+                files.out.display()
+            ));
+        }
     }
     let cut = ended.stdout_cut || bytes.len() > Produced::STDOUT_LIMIT;
     bytes.truncate(Produced::STDOUT_LIMIT);
@@ -95,7 +117,9 @@ const LAST_WORDS: usize = 2;
 /// The message with the last lines that the process wrote: to standard error if there are any, else to standard
 /// output.
 fn with_last_words(message: String, files: &ProcessFiles) -> String {
-    let Some(tail) = read_tail(&files.log) else { return message };
+    let Some(tail) = read_tail(&files.log) else {
+        return message;
+    };
     let lines_of = |stream: &str| -> Vec<String> {
         let lines: Vec<&str> = tail
             .lines()
@@ -110,8 +134,16 @@ fn with_last_words(message: String, files: &ProcessFiles) -> String {
         lines.into_iter().skip(skip).map(shortened).collect()
     };
     let errors = lines_of("e");
-    let lines = if errors.is_empty() { lines_of("o") } else { errors };
-    if lines.is_empty() { message } else { format!("{message}: {}", lines.join(" / ")) }
+    let lines = if errors.is_empty() {
+        lines_of("o")
+    } else {
+        errors
+    };
+    if lines.is_empty() {
+        message
+    } else {
+        format!("{message}: {}", lines.join(" / "))
+    }
 }
 
 fn shortened(line: &str) -> String {
@@ -126,12 +158,17 @@ fn read_tail(path: &std::path::Path) -> Option<String> {
     const TAIL: u64 = 8 * 1024;
     let mut file = std::fs::File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
+        .ok()?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     // The first line may be cut in its middle.
-    Some(if length > TAIL { text.split_once('\n')?.1.to_owned() } else { text })
+    Some(if length > TAIL {
+        text.split_once('\n')?.1.to_owned()
+    } else {
+        text
+    })
 }
 
 /// The name of a signal, as `kill -l` writes it; the number where it has none here.

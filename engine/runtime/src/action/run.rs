@@ -32,7 +32,9 @@ impl Shell {
             Some([]) => return Err("`shell` is empty".to_owned()),
             Some(shell) => shell.to_vec(),
             None if *self.pipefail.get_or_init(sh_knows_pipefail) => {
-                ["sh", "-eu", "-o", "pipefail", "-c"].map(str::to_owned).to_vec()
+                ["sh", "-eu", "-o", "pipefail", "-c"]
+                    .map(str::to_owned)
+                    .to_vec()
             }
             None => ["sh", "-eu", "-c"].map(str::to_owned).to_vec(),
         };
@@ -63,8 +65,16 @@ mod tests {
         assert_eq!(argv.first().map(String::as_str), Some("sh"));
         assert_eq!(argv.last().map(String::as_str), Some("false | true"));
         let python = ["python3".to_owned(), "-c".to_owned()];
-        assert_eq!(shell.argv("pass", Some(&python)).unwrap(), ["python3", "-c", "pass"]);
+        assert_eq!(
+            shell.argv("pass", Some(&python)).unwrap(),
+            ["python3", "-c", "pass"]
+        );
         assert!(shell.argv("x", Some(&[])).is_err());
-        assert!(shell.argv(&"x".repeat(SCRIPT_LIMIT + 1), None).unwrap_err().contains("file"));
+        assert!(
+            shell
+                .argv(&"x".repeat(SCRIPT_LIMIT + 1), None)
+                .unwrap_err()
+                .contains("file")
+        );
     }
 }

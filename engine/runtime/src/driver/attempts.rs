@@ -100,7 +100,11 @@ impl Attempts {
     ///
     /// # Errors
     /// When that one begins cannot be written down.
-    pub fn take_over(&mut self, outstanding: &[Effect], now: Timestamp) -> Result<Vec<Ended>, DriveError> {
+    pub fn take_over(
+        &mut self,
+        outstanding: &[Effect],
+        now: Timestamp,
+    ) -> Result<Vec<Ended>, DriveError> {
         let told_to_end: BTreeSet<AttemptId> = outstanding
             .iter()
             .filter_map(|effect| match effect {
@@ -113,7 +117,10 @@ impl Attempts {
             match effect {
                 Effect::Start(work) if !self.begun.contains_key(&work.attempt) => {
                     let told = told_to_end.contains(&work.attempt);
-                    ended.extend(self.take_over_one(work, told, now)?.map(|outcome| (work.attempt, outcome)));
+                    ended.extend(
+                        self.take_over_one(work, told, now)?
+                            .map(|outcome| (work.attempt, outcome)),
+                    );
                 }
                 Effect::Stop { attempt, reason } => self.stop(*attempt, *reason),
                 _ => {}
@@ -122,16 +129,29 @@ impl Attempts {
         Ok(ended)
     }
 
-    fn take_over_one(&mut self, work: &Work, told: bool, now: Timestamp) -> Result<Option<Outcome>, DriveError> {
+    fn take_over_one(
+        &mut self,
+        work: &Work,
+        told: bool,
+        now: Timestamp,
+    ) -> Result<Option<Outcome>, DriveError> {
         let left = work.deadline.map(|deadline| deadline.since(now));
         let late = left == Some(Millis(0));
-        let resumed = Beginning { resumed: true, may_start: !told && !late, left };
-        let unknown = || Outcome::not_succeeded(OutcomeStatus::Unknown, "the engine ended while it ran");
+        let resumed = Beginning {
+            resumed: true,
+            may_start: !told && !late,
+            left,
+        };
+        let unknown =
+            || Outcome::not_succeeded(OutcomeStatus::Unknown, "the engine ended while it ran");
         match work.action() {
-            Some(RenderedAction::Sql { .. }) if !self.log.has_not_begun(work.attempt) => Ok(Some(unknown())),
-            Some(RenderedAction::Sql { .. }) if told => {
-                Ok(Some(Outcome::not_succeeded(OutcomeStatus::Stopped, "the run was cancelled before it was started")))
+            Some(RenderedAction::Sql { .. }) if !self.log.has_not_begun(work.attempt) => {
+                Ok(Some(unknown()))
             }
+            Some(RenderedAction::Sql { .. }) if told => Ok(Some(Outcome::not_succeeded(
+                OutcomeStatus::Stopped,
+                "the run was cancelled before it was started",
+            ))),
             Some(RenderedAction::Sql { .. }) if late => Ok(Some(Outcome::not_succeeded(
                 OutcomeStatus::Failed,
                 "the engine ended before it was started, and now its time is up",
@@ -154,17 +174,33 @@ impl Attempts {
             return Ok(());
         }
         if matches!(work.action(), Some(RenderedAction::Sql { .. })) {
-            self.log.begin(attempt).map_err(|source| DriveError::Directory {
-                run: self.context.run.clone(),
-                path: self.context.directory.engine_log(),
-                source,
-            })?;
+            self.log
+                .begin(attempt)
+                .map_err(|source| DriveError::Directory {
+                    run: self.context.run.clone(),
+                    path: self.context.directory.engine_log(),
+                    source,
+                })?;
         }
         let (stopper, signal) = stop_pair();
         self.begun.insert(attempt, stopper);
-        let node = self.plan.node(attempt.node).map(|node| node.id.clone()).unwrap_or_default();
-        debug_assert!(!matches!(attempt.purpose, Purpose::Check(_)), "checks are parts of an attempt");
-        tokio::task::spawn_local(make(Rc::clone(&self.context), node, work, beginning, signal, self.sender.clone()));
+        let node = self
+            .plan
+            .node(attempt.node)
+            .map(|node| node.id.clone())
+            .unwrap_or_default();
+        debug_assert!(
+            !matches!(attempt.purpose, Purpose::Check(_)),
+            "checks are parts of an attempt"
+        );
+        tokio::task::spawn_local(make(
+            Rc::clone(&self.context),
+            node,
+            work,
+            beginning,
+            signal,
+            self.sender.clone(),
+        ));
         Ok(())
     }
 }

@@ -21,20 +21,28 @@ impl Clock {
             // Before 1970: the clock of this machine is not set.
             Err(_) => 0,
         };
-        Clock { wall, boot: boot_millis() }
+        Clock {
+            wall,
+            boot: boot_millis(),
+        }
     }
 
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp(self.wall.saturating_add(boot_millis().saturating_sub(self.boot).max(0)))
+        Timestamp(
+            self.wall
+                .saturating_add(boot_millis().saturating_sub(self.boot).max(0)),
+        )
     }
 }
 
 /// Milliseconds since the machine was started, sleep included.
 fn boot_millis() -> i64 {
     let time = clock_gettime(ClockId::Boottime);
-    time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+    time.tv_sec
+        .saturating_mul(1000)
+        .saturating_add(time.tv_nsec / 1_000_000)
 }
 
 #[cfg(test)]

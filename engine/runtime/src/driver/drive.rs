@@ -12,7 +12,9 @@ use super::clock::Clock;
 use super::error::DriveError;
 use super::options::{DriveEnd, DriveOptions, Observer, Until};
 use crate::action::attempt::Context;
-use crate::store::{Commit, InboxId, Lease, Loaded, RunStatus, Store, StoreError, StoredSnapshot, Verdict};
+use crate::store::{
+    Commit, InboxId, Lease, Loaded, RunStatus, Store, StoreError, StoredSnapshot, Verdict,
+};
 use crate::wake::WakeSocket;
 use piton_core::id::RunId;
 use piton_core::plan::Plan;
@@ -80,8 +82,14 @@ pub(super) async fn restore<S: Store>(
     plan: Arc<Plan>,
     loaded: Loaded,
 ) -> Result<Run, DriveError> {
-    let fail = |source| DriveError::Load { run: id.clone(), source };
-    let snapshot = loaded.snapshot.as_ref().map(|stored| serde_json::from_str::<Snapshot>(&stored.json));
+    let fail = |source| DriveError::Load {
+        run: id.clone(),
+        source,
+    };
+    let snapshot = loaded
+        .snapshot
+        .as_ref()
+        .map(|stored| serde_json::from_str::<Snapshot>(&stored.json));
     match snapshot {
         None => return Run::load(plan, None, loaded.records).map_err(fail),
         Some(Ok(snapshot)) => match Run::load(Arc::clone(&plan), Some(snapshot), loaded.records) {
@@ -180,30 +188,41 @@ impl<S: Store> Drive<'_, S> {
             self.state.told.push(ended);
         }
         for (attempt, outcome) in std::mem::take(&mut self.state.told) {
-            let event = Event::AttemptEnded { attempt, outcome: outcome.clone() };
+            let event = Event::AttemptEnded {
+                attempt,
+                outcome: outcome.clone(),
+            };
             match self.state.run.handle(event, now) {
                 Ok(batch) => gathered.join(batch),
                 Err(error) => tracing::error!(%error, "the end of an attempt was not taken"),
             }
             gathered.ended.push((attempt, outcome));
         }
-        let due = self.state.run.next_timeout().is_some_and(|due| due <= now);
-        if due && !self.holds_ticks() {
-            match self.state.run.handle(Event::Tick, now) {
-                Ok(batch) => gathered.join(batch),
-                Err(error) => tracing::error!(%error, "a tick was not taken"),
-            }
-        }
+        // Before the tick: an answer that comes too late is told that its question expired, not only that the run
+        // is over because of that. The core refuses it by its time.
         if std::mem::take(&mut self.state.inbox_due) {
             for (entry, event) in self.store.inbox(&self.lease.run).await? {
                 let verdict = match self.state.run.handle(event, now) {
                     Ok(batch) => {
                         gathered.join(batch);
-                        Verdict { accepted: true, message: String::new() }
+                        Verdict {
+                            accepted: true,
+                            message: String::new(),
+                        }
                     }
-                    Err(error) => Verdict { accepted: false, message: error.to_string() },
+                    Err(error) => Verdict {
+                        accepted: false,
+                        message: error.to_string(),
+                    },
                 };
                 gathered.consumed.push((entry, verdict));
+            }
+        }
+        let due = self.state.run.next_timeout().is_some_and(|due| due <= now);
+        if due && !self.holds_ticks() {
+            match self.state.run.handle(Event::Tick, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::error!(%error, "a tick was not taken"),
             }
         }
         Ok(gathered)
@@ -215,7 +234,11 @@ impl<S: Store> Drive<'_, S> {
 
     /// Makes what was gathered durable, and only then has it done.
     async fn commit(&mut self, gathered: Gathered) -> Result<(), DriveError> {
-        let Gathered { batch: Batch { records, effects }, consumed, ended } = gathered;
+        let Gathered {
+            batch: Batch { records, effects },
+            consumed,
+            ended,
+        } = gathered;
         if records.is_empty() && consumed.is_empty() {
             // An end that the journal had already.
             ended.iter().for_each(|ended| self.attempts.forget(ended));
@@ -228,8 +251,12 @@ impl<S: Store> Drive<'_, S> {
         let snapshot = self.snapshot();
         let status = status(&self.state.run, self.state.ended);
         let expected = before(head, &records);
-        let commit =
-            Commit { records: &records, snapshot: snapshot.as_ref(), consumed: &consumed, status: &status };
+        let commit = Commit {
+            records: &records,
+            snapshot: snapshot.as_ref(),
+            consumed: &consumed,
+            status: &status,
+        };
         if let Err(error) = self.store.commit(&self.lease, expected, commit).await {
             self.state.told = ended;
             return Err(error.into());
@@ -240,7 +267,10 @@ impl<S: Store> Drive<'_, S> {
         let run = &self.state.run;
         self.observer.on_records(run, &records);
         // One that was opened and settled by the same events need not be asked.
-        for question in asked.iter().filter(|question| run.questions().any(|open| open == *question)) {
+        for question in asked
+            .iter()
+            .filter(|question| run.questions().any(|open| open == *question))
+        {
             self.observer.on_question(run, question);
         }
         Ok(())
@@ -252,7 +282,10 @@ impl<S: Store> Drive<'_, S> {
         }
         let snapshot = self.state.run.snapshot();
         match serde_json::to_string(&snapshot) {
-            Ok(json) => Some(StoredSnapshot { seq: self.state.run.head().seq, json }),
+            Ok(json) => Some(StoredSnapshot {
+                seq: self.state.run.head().seq,
+                json,
+            }),
             Err(error) => {
                 // Without one, loading folds more records; nothing else depends on it.
                 tracing::error!(%error, "a snapshot could not be written");
@@ -319,7 +352,10 @@ fn question(effect: &Effect) -> Option<Question> {
 /// The head that records were added to, if `head` is the one after them.
 fn before(head: Head, records: &[Record]) -> Head {
     match records.first() {
-        Some(first) => Head { seq: first.seq.saturating_sub(1), hash: first.prev },
+        Some(first) => Head {
+            seq: first.seq.saturating_sub(1),
+            hash: first.prev,
+        },
         None => head,
     }
 }
@@ -331,7 +367,10 @@ pub(super) fn status(run: &Run, ended: Option<Timestamp>) -> RunStatus {
         state: run.state(),
         outcome: run.outcome(),
         ended: if run.outcome().is_some() { ended } else { None },
-        waiting_for: run.questions().filter_map(|question| node(question.node)).collect(),
+        waiting_for: run
+            .questions()
+            .filter_map(|question| node(question.node))
+            .collect(),
     }
 }
 

@@ -41,8 +41,11 @@ impl EngineLog {
             Ok(text) => {
                 // A torn last line names an attempt that was about to begin.
                 let lines = || text.lines().filter_map(|line| line.split_once(' '));
-                let last_boot = lines().last().map(|(boot, _)| boot);
-                (lines().map(|(_, attempt)| attempt.to_owned()).collect(), last_boot == Some(here.boot.as_str()))
+                let last_boot = lines().next_back().map(|(boot, _)| boot);
+                (
+                    lines().map(|(_, attempt)| attempt.to_owned()).collect(),
+                    last_boot == Some(here.boot.as_str()),
+                )
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let same_boot = before.is_some_and(|before| before.boot == here.boot);
@@ -51,7 +54,13 @@ impl EngineLog {
             Err(error) => return Err(error),
         };
         let complete = complete && !here.boot.is_empty();
-        Ok(EngineLog { path, boot: here.boot.clone(), file: None, begun, complete })
+        Ok(EngineLog {
+            path,
+            boot: here.boot.clone(),
+            file: None,
+            begun,
+            complete,
+        })
     }
 
     /// Whether it is certain that the attempt has not begun.
@@ -83,21 +92,41 @@ mod tests {
         let base = std::env::temp_dir().join(format!("piton-engine-log-{}", std::process::id()));
         let directory = RunDirectory::at(base.join(RunId("r".into()).0));
         directory.create().unwrap();
-        let here = Owner { boot: "b1".into(), ..Owner::this_process() };
-        let attempt = |number| AttemptId { node: NodeIndex(1), pass: 1, purpose: Purpose::Do, number };
+        let here = Owner {
+            boot: "b1".into(),
+            ..Owner::this_process()
+        };
+        let attempt = |number| AttemptId {
+            node: NodeIndex(1),
+            pass: 1,
+            purpose: Purpose::Do,
+            number,
+        };
 
         let fresh = EngineLog::open(&directory, 1, None, &here).unwrap();
-        assert!(fresh.has_not_begun(attempt(1)), "nobody drove the run before");
+        assert!(
+            fresh.has_not_begun(attempt(1)),
+            "nobody drove the run before"
+        );
         let unsure = EngineLog::open(&directory, 2, None, &here).unwrap();
-        assert!(!unsure.has_not_begun(attempt(1)), "the machine may have lost the file");
+        assert!(
+            !unsure.has_not_begun(attempt(1)),
+            "the machine may have lost the file"
+        );
         let mut log = EngineLog::open(&directory, 2, Some(&here), &here).unwrap();
-        assert!(log.has_not_begun(attempt(1)), "it died in this boot and had written nothing");
+        assert!(
+            log.has_not_begun(attempt(1)),
+            "it died in this boot and had written nothing"
+        );
         log.begin(attempt(1)).unwrap();
 
         let again = EngineLog::open(&directory, 3, Some(&here), &here).unwrap();
         assert!(!again.has_not_begun(attempt(1)));
         assert!(again.has_not_begun(attempt(2)));
-        let rebooted = Owner { boot: "b2".into(), ..here };
+        let rebooted = Owner {
+            boot: "b2".into(),
+            ..here
+        };
         let doubtful = EngineLog::open(&directory, 4, None, &rebooted).unwrap();
         assert!(!doubtful.has_not_begun(attempt(2)));
         std::fs::remove_dir_all(base).unwrap();

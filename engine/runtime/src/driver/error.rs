@@ -26,7 +26,9 @@ pub enum DriveError {
         source: PlanError,
     },
     /// The journal.
-    #[error("the journal of run {run} cannot be used: {source}. Nothing was changed; `piton audit {run}` checks all of it")]
+    #[error(
+        "the journal of run {run} cannot be used: {source}. Nothing was changed; `piton audit {run}` checks all of it"
+    )]
     Load {
         /// The run.
         run: RunId,
@@ -83,7 +85,9 @@ pub enum AuditError {
         found: u64,
     },
     /// The plan is not the one that the run began with.
-    #[error("the plan of run {run} was changed after the run began: record 1 names plan {expected}, and the stored plan is {found}")]
+    #[error(
+        "the plan of run {run} was changed after the run began: record 1 names plan {expected}, and the stored plan is {found}"
+    )]
     Plan {
         /// The run.
         run: RunId,

@@ -15,7 +15,8 @@ use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
 use crate::store::{
-    Created, InboxId, Lease, Location, NewRun, RunDirectory, SqliteStore, Store, StoreError, Verdict, new_run_id,
+    Created, InboxId, Lease, Location, NewRun, RunDirectory, SqliteStore, Store, StoreError,
+    Verdict, new_run_id,
 };
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
@@ -80,7 +81,13 @@ impl<S: Store> Local<S> {
     #[must_use]
     pub fn new(store: S, location: Location) -> Local<S> {
         let (owner, keeper) = (Owner::this_process(), Executable::default());
-        Local { store, location, owner, keeper, lease: LEASE }
+        Local {
+            store,
+            location,
+            owner,
+            keeper,
+            lease: LEASE,
+        }
     }
 
     /// The same with another program as the keeper.
@@ -128,7 +135,9 @@ impl<S: Store> Local<S> {
         for _ in 0..16 {
             let id = new_run_id(&plan.runbook);
             let directory = self.directory(&id);
-            directory.create().map_err(|source| unusable(&id, &directory, source))?;
+            directory
+                .create()
+                .map_err(|source| unusable(&id, &directory, source))?;
             let start = Start {
                 by: begin.by.clone(),
                 base: begin.base.display().to_string(),
@@ -168,7 +177,9 @@ impl<S: Store> Local<S> {
     ) -> Result<DriveEnd, DriveError> {
         let lease = self.store.acquire(run, &self.owner, self.lease).await?;
         let local = tokio::task::LocalSet::new();
-        let end = local.run_until(self.drive_held(&lease, options, observer)).await;
+        let end = local
+            .run_until(self.drive_held(&lease, options, observer))
+            .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
         match self.store.release(&lease).await {
@@ -187,13 +198,27 @@ impl<S: Store> Local<S> {
     ) -> Result<DriveEnd, DriveError> {
         let id = &lease.run;
         let directory = self.directory(id);
-        directory.create().map_err(|source| unusable(id, &directory, source))?;
-        let wake = WakeSocket::bind(&directory).map_err(|source| unusable(id, &directory, source))?;
-        let log = EngineLog::open(&directory, lease.fence, lease.taken_from.as_ref(), &self.owner)
-            .map_err(|source| DriveError::Directory { run: id.clone(), path: directory.engine_log(), source })?;
+        directory
+            .create()
+            .map_err(|source| unusable(id, &directory, source))?;
+        let wake =
+            WakeSocket::bind(&directory).map_err(|source| unusable(id, &directory, source))?;
+        let log = EngineLog::open(
+            &directory,
+            lease.fence,
+            lease.taken_from.as_ref(),
+            &self.owner,
+        )
+        .map_err(|source| DriveError::Directory {
+            run: id.clone(),
+            path: directory.engine_log(),
+            source,
+        })?;
         let loaded = self.store.load(id).await?;
-        let plan = Plan::from_json(&loaded.plan_json)
-            .map_err(|source| DriveError::Plan { run: id.clone(), source })?;
+        let plan = Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
+            run: id.clone(),
+            source,
+        })?;
         let ended = loaded.status.ended;
         let run = restore(&self.store, id, Arc::new(plan), loaded).await?;
         let plan = Arc::clone(run.plan());
@@ -203,7 +228,11 @@ impl<S: Store> Local<S> {
             fence: lease.fence,
             environment: passed_on(std::env::vars_os()),
             secrets: Secrets::new(plan.secrets.clone()),
-            processes: Processes::new(KeeperDir::new(directory.path()), lease.fence, self.keeper.clone()),
+            processes: Processes::new(
+                KeeperDir::new(directory.path()),
+                lease.fence,
+                self.keeper.clone(),
+            ),
             shell: Shell::default(),
             directory,
         });
@@ -288,7 +317,10 @@ impl<S: Store> Local<S> {
     /// When it cannot be read, or is of a newer Piton.
     pub async fn plan(&self, run: &RunId) -> Result<Plan, DriveError> {
         let loaded = self.store.load(run).await?;
-        Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan { run: run.clone(), source })
+        Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
+            run: run.clone(),
+            source,
+        })
     }
 
     /// The state of a run, without driving it.
@@ -297,8 +329,10 @@ impl<S: Store> Local<S> {
     /// When it cannot be read.
     pub async fn run(&self, run: &RunId) -> Result<Run, DriveError> {
         let loaded = self.store.load(run).await?;
-        let plan = Plan::from_json(&loaded.plan_json)
-            .map_err(|source| DriveError::Plan { run: run.clone(), source })?;
+        let plan = Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
+            run: run.clone(),
+            source,
+        })?;
         restore(&self.store, run, Arc::new(plan), loaded).await
     }
 
@@ -320,5 +354,9 @@ impl<S: Store> Local<S> {
 }
 
 fn unusable(run: &RunId, directory: &RunDirectory, source: std::io::Error) -> DriveError {
-    DriveError::Directory { run: run.clone(), path: directory.path().to_owned(), source }
+    DriveError::Directory {
+        run: run.clone(),
+        path: directory.path().to_owned(),
+        source,
+    }
 }

@@ -28,7 +28,10 @@ impl DriveOptions {
     /// Options without anybody who could ask the engine to leave early.
     #[must_use]
     pub fn until(until: Until) -> DriveOptions {
-        DriveOptions { until, stop: watch::channel(false).1 }
+        DriveOptions {
+            until,
+            stop: watch::channel(false).1,
+        }
     }
 }
 

@@ -40,7 +40,11 @@ impl Ask {
     async fn send(&self, keeper: &Keeper) -> Result<(), KeeperError> {
         match self {
             Ask::Start(launch) => keeper.start((**launch).clone()).await,
-            Ask::Watch { attempt, deadline_in, grace } => keeper.watch(*attempt, *deadline_in, *grace).await,
+            Ask::Watch {
+                attempt,
+                deadline_in,
+                grace,
+            } => keeper.watch(*attempt, *deadline_in, *grace).await,
         }
     }
 }
@@ -52,7 +56,9 @@ pub struct Processes(Rc<Shared>);
 
 impl std::fmt::Debug for Processes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Processes").field("dir", &self.0.dir).finish_non_exhaustive()
+        f.debug_struct("Processes")
+            .field("dir", &self.0.dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +105,14 @@ impl Processes {
     pub async fn run(&self, ask: Ask, mut stop: StopSignal) -> Ended {
         let attempt = ask.attempt();
         let (reply, mut ended) = oneshot::channel();
-        self.0.waiting.borrow_mut().insert(attempt, Waiting { ask: ask.clone(), stopped: false, reply });
+        self.0.waiting.borrow_mut().insert(
+            attempt,
+            Waiting {
+                ask: ask.clone(),
+                stopped: false,
+                reply,
+            },
+        );
         let keeper = self.0.keeper.borrow().clone();
         match keeper {
             // If the keeper has just gone, whoever listens to it notices, and asks the next one.
@@ -197,7 +210,9 @@ impl Shared {
 async fn listen(shared: Weak<Shared>, keeper: Rc<Keeper>) {
     let error = loop {
         let next = keeper.ended().await;
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         match next {
             Ok((attempt, ended)) => {
                 shared.lost.set(0);
@@ -209,7 +224,9 @@ async fn listen(shared: Weak<Shared>, keeper: Rc<Keeper>) {
             Err(error) => break error,
         }
     };
-    let Some(shared) = shared.upgrade() else { return };
+    let Some(shared) = shared.upgrade() else {
+        return;
+    };
     *shared.keeper.borrow_mut() = None;
     let lost = shared.lost.get().saturating_add(1);
     shared.lost.set(lost);

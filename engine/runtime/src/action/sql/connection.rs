@@ -34,12 +34,22 @@ impl Database {
     /// What is wrong with the name, which is not repeated: secrets may be in it.
     pub fn parse(on: &str, dir: &Path) -> Result<Database, String> {
         match on.split_once(':') {
-            Some(("sqlite", "")) => Err("the database has no path; write it as sqlite:PATH".to_owned()),
-            Some(("sqlite", path)) => Ok(Database { path: dir.join(path) }),
-            Some((scheme, _)) if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                Err(format!("`{scheme}:` databases are not known to this piton; write the database as sqlite:PATH"))
+            Some(("sqlite", "")) => {
+                Err("the database has no path; write it as sqlite:PATH".to_owned())
             }
-            _ => Err("the database is not named in a known way; write it as sqlite:PATH".to_owned()),
+            Some(("sqlite", path)) => Ok(Database {
+                path: dir.join(path),
+            }),
+            Some((scheme, _))
+                if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
+            {
+                Err(format!(
+                    "`{scheme}:` databases are not known to this piton; write the database as sqlite:PATH"
+                ))
+            }
+            _ => {
+                Err("the database is not named in a known way; write it as sqlite:PATH".to_owned())
+            }
         }
     }
 }
@@ -81,8 +91,15 @@ impl Shared {
 
     /// Asks the SQL to end, for the first reason that was given.
     fn interrupt(&self, why: u8) {
-        let _ = self.end.compare_exchange(RUNNING, why, Ordering::AcqRel, Ordering::Acquire);
-        if let Some(handle) = self.handle.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        let _ = self
+            .end
+            .compare_exchange(RUNNING, why, Ordering::AcqRel, Ordering::Acquire);
+        if let Some(handle) = self
+            .handle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+        {
             handle.interrupt();
         }
     }
@@ -123,7 +140,9 @@ pub async fn execute(request: Request, mut stop: StopSignal) -> Outcome {
             // An interrupt between two statements is lost, so it is repeated until the end is there.
             None => {
                 shared.interrupt(ABANDONED);
-                finished = tokio::time::timeout(Duration::from_millis(20), &mut work).await.ok();
+                finished = tokio::time::timeout(Duration::from_millis(20), &mut work)
+                    .await
+                    .ok();
             }
         }
     };
@@ -133,14 +152,20 @@ pub async fn execute(request: Request, mut stop: StopSignal) -> Outcome {
         Ok(Err(failure)) => match (failure, shared.end.load(Ordering::Acquire)) {
             (Failure::Ended, TIMED_OUT) => Outcome::not_succeeded(
                 OutcomeStatus::TimedOut,
-                format!("ran longer than {} and was ended", limit.unwrap_or_default()),
+                format!(
+                    "ran longer than {} and was ended",
+                    limit.unwrap_or_default()
+                ),
             ),
-            (Failure::Ended, _) => {
-                Outcome::not_succeeded(OutcomeStatus::Stopped, "was ended because the run was cancelled")
-            }
+            (Failure::Ended, _) => Outcome::not_succeeded(
+                OutcomeStatus::Stopped,
+                "was ended because the run was cancelled",
+            ),
             (Failure::Said(message), _) => Outcome::not_succeeded(OutcomeStatus::Failed, message),
         },
-        Err(_) => Outcome::not_succeeded(OutcomeStatus::Unknown, "the SQL ended without saying how"),
+        Err(_) => {
+            Outcome::not_succeeded(OutcomeStatus::Unknown, "the SQL ended without saying how")
+        }
     }
 }
 
@@ -160,15 +185,28 @@ impl From<String> for Failure {
 
 fn perform(request: &Request, shared: &Shared) -> Result<Produced, Failure> {
     let connection = open(request)?;
-    *shared.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.get_interrupt_handle());
-    let session = Session { connection: &connection, request, shared, began: Instant::now() };
-    if request.script { session.script() } else { session.query() }
+    *shared.handle.lock().unwrap_or_else(PoisonError::into_inner) =
+        Some(connection.get_interrupt_handle());
+    let session = Session {
+        connection: &connection,
+        request,
+        shared,
+        began: Instant::now(),
+    };
+    if request.script {
+        session.script()
+    } else {
+        session.query()
+    }
 }
 
 fn open(request: &Request) -> Result<Connection, Failure> {
     let path = &request.database.path;
     let cannot = |error: &dyn std::fmt::Display| {
-        Failure::Said(format!("the database {} cannot be opened: {error}", path.display()))
+        Failure::Said(format!(
+            "the database {} cannot be opened: {error}",
+            path.display()
+        ))
     };
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if request.script {
@@ -182,9 +220,12 @@ fn open(request: &Request) -> Result<Connection, Failure> {
             _ => cannot(&error),
         });
     }
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| cannot(&said(&error)))?;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| cannot(&said(&error)))?;
     // Short, because SQLite cannot be interrupted while it waits; `patiently` tries again.
-    connection.busy_timeout(Duration::from_millis(50)).map_err(|error| cannot(&said(&error)))?;
+    connection
+        .busy_timeout(Duration::from_millis(50))
+        .map_err(|error| cannot(&said(&error)))?;
     Ok(connection)
 }
 
@@ -209,13 +250,19 @@ impl Session<'_> {
             ));
         }
         self.bind(&mut statement, true)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-        let rows = self.patiently(|| self.rows(&mut statement, &columns)).map_err(fail)??;
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let rows = self
+            .patiently(|| self.rows(&mut statement, &columns))
+            .map_err(fail)??;
         let first = rows.first().and_then(|row| match (row, columns.first()) {
             (Value::Map(row), Some(name)) => row.get(name).cloned(),
             _ => None,
         });
-        Ok(Produced { rows: Some(rows), first, ..Produced::default() })
+        Ok(Produced {
+            rows: Some(rows),
+            first,
+            ..Produced::default()
+        })
     }
 
     /// The rows of a bound statement. The inner error is about their number and size.
@@ -228,19 +275,23 @@ impl Session<'_> {
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
             if found.len() == ROW_LIMIT {
-                let message =
-                    format!("the query gives more than {ROW_LIMIT} rows; let it count them, or add a `limit`");
+                let message = format!(
+                    "the query gives more than {ROW_LIMIT} rows; let it count them, or add a `limit`"
+                );
                 return Ok(Err(Failure::Said(message)));
             }
             let mut map = BTreeMap::new();
             for (at, name) in columns.iter().enumerate() {
                 let value = column_value(row.get_ref(at)?);
-                bytes = bytes.saturating_add(name.len()).saturating_add(size(&value));
+                bytes = bytes
+                    .saturating_add(name.len())
+                    .saturating_add(size(&value));
                 map.entry(name.clone()).or_insert(value);
             }
             if bytes > ROW_BYTES_LIMIT {
-                let message =
-                    format!("the rows of the query are larger than {ROW_BYTES_LIMIT} bytes; select less");
+                let message = format!(
+                    "the rows of the query are larger than {ROW_BYTES_LIMIT} bytes; select less"
+                );
                 return Ok(Err(Failure::Said(message)));
             }
             found.push(Value::Map(map));
@@ -255,7 +306,8 @@ impl Session<'_> {
         let mut number = 0;
         let done = loop {
             if wrapping == Wrapping::After(number)
-                && let Err(error) = self.patiently(|| self.connection.execute_batch("begin immediate"))
+                && let Err(error) =
+                    self.patiently(|| self.connection.execute_batch("begin immediate"))
             {
                 return Err(self.failure(&error, |message| message.to_owned()));
             }
@@ -291,12 +343,21 @@ impl Session<'_> {
     }
 
     /// Executes the next statement of a script; false if there is none.
-    fn one(&self, batch: &mut Batch<'_, '_>, number: usize, known: &[Statement]) -> Result<bool, Failure> {
+    fn one(
+        &self,
+        batch: &mut Batch<'_, '_>,
+        number: usize,
+        known: &[Statement],
+    ) -> Result<bool, Failure> {
         if self.shared.ending() {
             return Err(Failure::Ended);
         }
         let place = |message: &str| match known.get(number) {
-            Some(statement) => format!("statement {} (line {}): {message}", number + 1, statement.line),
+            Some(statement) => format!(
+                "statement {} (line {}): {message}",
+                number + 1,
+                statement.line
+            ),
             None => format!("statement {}: {message}", number + 1),
         };
         let fail = |error| self.failure(&error, place);
@@ -324,11 +385,19 @@ impl Session<'_> {
                 Some(name) => name
                     .get(1..)
                     .and_then(|digits| digits.parse::<usize>().ok())
-                    .ok_or_else(|| format!("the SQL uses the parameter {name}; parameters are $1, $2, …"))?,
+                    .ok_or_else(|| {
+                        format!("the SQL uses the parameter {name}; parameters are $1, $2, …")
+                    })?,
             };
-            let value = number.checked_sub(1).and_then(|at| given.get(at)).ok_or_else(|| {
-                format!("the SQL uses the parameter ${number}, and `bind` has {} values", given.len())
-            })?;
+            let value = number
+                .checked_sub(1)
+                .and_then(|at| given.get(at))
+                .ok_or_else(|| {
+                    format!(
+                        "the SQL uses the parameter ${number}, and `bind` has {} values",
+                        given.len()
+                    )
+                })?;
             statement
                 .raw_bind_parameter(at, value)
                 .map_err(|error| self.failure(&error, |message| format!("${number}: {message}")))?;
@@ -344,7 +413,10 @@ impl Session<'_> {
     }
 
     /// Tries again while others hold the database locked.
-    fn patiently<T>(&self, mut operation: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn patiently<T>(
+        &self,
+        mut operation: impl FnMut() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         loop {
             match operation() {
                 Err(error)
@@ -362,11 +434,18 @@ impl Session<'_> {
 
     fn failure(&self, error: &rusqlite::Error, place: impl FnOnce(&str) -> String) -> Failure {
         let code = error.sqlite_error_code();
-        if self.shared.ending() && matches!(code, Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy)) {
+        if self.shared.ending()
+            && matches!(
+                code,
+                Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy)
+            )
+        {
             return Failure::Ended;
         }
         let message = match error {
-            rusqlite::Error::SqlInputError { msg, sql, offset, .. } if !self.request.script => {
+            rusqlite::Error::SqlInputError {
+                msg, sql, offset, ..
+            } if !self.request.script => {
                 // `sql` is what was left of the text when the statement began.
                 let begin = self.request.text.len().saturating_sub(sql.len());
                 let at = begin.saturating_add(usize::try_from(*offset).unwrap_or(0));

@@ -34,7 +34,10 @@ pub fn statements(script: &str) -> Vec<Statement> {
         };
         if !open {
             open = true;
-            found.push(Statement { line: line_of(script, at), keyword: word.clone() });
+            found.push(Statement {
+                line: line_of(script, at),
+                keyword: word.clone(),
+            });
         }
         end_of_body = after_semicolon && word == "END";
         after_semicolon = false;
@@ -78,7 +81,10 @@ pub enum Wrapping {
 #[must_use]
 pub fn wrapping(statements: &[Statement]) -> Wrapping {
     let own = ["BEGIN", "COMMIT", "ROLLBACK", "VACUUM", "DETACH"];
-    if statements.iter().any(|statement| own.contains(&statement.keyword.as_str())) {
+    if statements
+        .iter()
+        .any(|statement| own.contains(&statement.keyword.as_str()))
+    {
         return Wrapping::Own;
     }
     let leading = statements
@@ -107,7 +113,9 @@ impl<'a> Tokens<'a> {
 
     /// The length of what stands at the beginning of `rest`, up to and with `end`; all of it if there is no `end`.
     fn through(rest: &str, skip: usize, end: &str) -> usize {
-        rest.get(skip..).and_then(|inner| inner.find(end)).map_or(rest.len(), |at| skip + at + end.len())
+        rest.get(skip..)
+            .and_then(|inner| inner.find(end))
+            .map_or(rest.len(), |at| skip + at + end.len())
     }
 }
 
@@ -131,7 +139,10 @@ impl<'a> Iterator for Tokens<'a> {
                 '[' => (Self::through(rest, 1, "]"), Some(Token::Other(at))),
                 c if word(c) => {
                     let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
-                    (length, Some(Token::Word(rest.get(..length).unwrap_or(""), at)))
+                    (
+                        length,
+                        Some(Token::Word(rest.get(..length).unwrap_or(""), at)),
+                    )
                 }
                 c => (c.len_utf8(), Some(Token::Other(at))),
             };
@@ -148,13 +159,23 @@ mod tests {
     use super::*;
 
     fn seen(script: &str) -> Vec<(usize, String)> {
-        statements(script).into_iter().map(|s| (s.line, s.keyword)).collect()
+        statements(script)
+            .into_iter()
+            .map(|s| (s.line, s.keyword))
+            .collect()
     }
 
     #[test]
     fn statements_are_found_with_their_lines() {
         let script = "-- head; er\ncreate table t (x text default ';');\n\n/* ; */ insert into t values ('a;''b');;\nselect 1";
-        assert_eq!(seen(script), [(2, "CREATE".into()), (4, "INSERT".into()), (5, "SELECT".into())]);
+        assert_eq!(
+            seen(script),
+            [
+                (2, "CREATE".into()),
+                (4, "INSERT".into()),
+                (5, "SELECT".into())
+            ]
+        );
     }
 
     #[test]
@@ -165,11 +186,19 @@ mod tests {
 
     #[test]
     fn a_script_with_transactions_of_its_own_is_left_alone() {
-        assert_eq!(wrapping(&statements("begin; select 1; commit")), Wrapping::Own);
-        assert_eq!(wrapping(&statements("vacuum")), Wrapping::Own);
-        assert_eq!(wrapping(&statements("pragma foreign_keys = on; delete from t")), Wrapping::After(1));
         assert_eq!(
-            wrapping(&statements("create trigger t after insert on x begin select 1; end; insert into x values (1)")),
+            wrapping(&statements("begin; select 1; commit")),
+            Wrapping::Own
+        );
+        assert_eq!(wrapping(&statements("vacuum")), Wrapping::Own);
+        assert_eq!(
+            wrapping(&statements("pragma foreign_keys = on; delete from t")),
+            Wrapping::After(1)
+        );
+        assert_eq!(
+            wrapping(&statements(
+                "create trigger t after insert on x begin select 1; end; insert into x values (1)"
+            )),
             Wrapping::After(0)
         );
     }

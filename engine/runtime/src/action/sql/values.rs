@@ -20,10 +20,14 @@ pub fn bind_value(bound: &Bound, secrets: &Secrets) -> Result<SqlValue, SecretEr
             Value::String(text) => SqlValue::Text(text.clone()),
             Value::Duration(length) => SqlValue::Text(length.to_string()),
             Value::Timestamp(instant) => SqlValue::Text(instant.to_string()),
-            Value::List(_) | Value::Map(_) => SqlValue::Text(serde_json::to_string(value).unwrap_or_default()),
+            Value::List(_) | Value::Map(_) => {
+                SqlValue::Text(serde_json::to_string(value).unwrap_or_default())
+            }
             Value::Secret(name) => {
                 let piece = piton_core::text::Piece::Secret(name.clone());
-                SqlValue::Text(secrets.reveal(&piton_core::text::Text { pieces: vec![piece] })?)
+                SqlValue::Text(secrets.reveal(&piton_core::text::Text {
+                    pieces: vec![piece],
+                })?)
             }
         },
     })
@@ -38,7 +42,9 @@ pub(super) fn column_value(column: ValueRef<'_>) -> Value {
         ValueRef::Real(number) if number.is_finite() => Value::Float(number),
         ValueRef::Real(number) => Value::String(number.to_string()),
         ValueRef::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Value::String(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        ValueRef::Blob(bytes) => {
+            Value::String(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        }
     }
 }
 

@@ -1,0 +1,250 @@
+//! Stores that are full, lose an acknowledgement, or were tampered with.
+
+use super::support::{SUCCEEDED, World, keeper, on_runtime};
+use piton_core::id::RunId;
+use piton_core::record::{Fact, Record};
+use piton_core::run::{Event, Head};
+use piton_core::sim::plans::{PlanBuilder, plan, step};
+use piton_core::time::Millis;
+use piton_runtime::driver::{AuditError, DriveError, DriveOptions, Local, Until};
+use piton_runtime::owner::Owner;
+use piton_runtime::store::{
+    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunSummary, SqliteStore, Store,
+    StoreError, Verdict,
+};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What goes wrong with a commit.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// It is not written, and the store says that it is full.
+    Full,
+    /// It is not written, and nobody can say so.
+    Lost,
+    /// It is written, and nobody can say so.
+    Unacknowledged,
+}
+
+/// A store whose commits go wrong: the one with this number from 1, and as many after it as `times` says.
+struct Faulty {
+    inner: SqliteStore,
+    fault: Fault,
+    at: u32,
+    times: u32,
+    commits: AtomicU32,
+}
+
+impl Store for Faulty {
+    async fn create(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
+        self.inner.create(run, records).await
+    }
+    async fn acquire(&self, run: &RunId, owner: &Owner, ttl: Millis) -> Result<Lease, StoreError> {
+        self.inner.acquire(run, owner, ttl).await
+    }
+    async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.inner.renew(lease).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.inner.release(lease).await
+    }
+    async fn load(&self, run: &RunId) -> Result<Loaded, StoreError> {
+        self.inner.load(run).await
+    }
+    async fn records(&self, run: &RunId, from: u64) -> Result<Vec<Record>, StoreError> {
+        self.inner.records(run, from).await
+    }
+    async fn commit(
+        &self,
+        lease: &Lease,
+        expected: Head,
+        commit: Commit<'_>,
+    ) -> Result<(), StoreError> {
+        let number = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        if number < self.at || number >= self.at + self.times {
+            return self.inner.commit(lease, expected, commit).await;
+        }
+        let run = Some(lease.run.clone());
+        let failed = StoreError::Failed {
+            place: "faulty".into(),
+            doing: "written",
+            reason: "a fault".into(),
+            run: run.clone(),
+        };
+        match self.fault {
+            Fault::Full => Err(StoreError::Full {
+                place: "faulty".into(),
+                run,
+            }),
+            Fault::Lost => Err(failed),
+            Fault::Unacknowledged => {
+                self.inner.commit(lease, expected, commit).await?;
+                Err(failed)
+            }
+        }
+    }
+    async fn post(&self, run: &RunId, event: &Event, key: &str) -> Result<InboxId, StoreError> {
+        self.inner.post(run, event, key).await
+    }
+    async fn inbox(&self, run: &RunId) -> Result<Vec<(InboxId, Event)>, StoreError> {
+        self.inner.inbox(run).await
+    }
+    async fn verdict(&self, entry: InboxId) -> Result<Option<Verdict>, StoreError> {
+        self.inner.verdict(entry).await
+    }
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        self.inner.runs(filter).await
+    }
+    async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {
+        self.inner.summary(run).await
+    }
+    async fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
+        self.inner.resolve(text).await
+    }
+}
+
+impl World {
+    fn faulty(&self, fault: Fault, at: u32, times: u32) -> Local<Faulty> {
+        let inner = SqliteStore::open(&self.location()).unwrap();
+        let store = Faulty {
+            inner,
+            fault,
+            at,
+            times,
+            commits: AtomicU32::new(0),
+        };
+        Local::new(store, self.location()).with_keeper(keeper())
+    }
+}
+
+fn chain() -> PlanBuilder {
+    let mut chain = plan("chain");
+    for at in 0..4 {
+        let node = step(&format!("s{at}"))
+            .script(&format!("echo {at} >> order; echo v={at} >> $PITON_OUTPUT"))
+            .output("v", "output.v");
+        chain = chain.node(if at == 0 {
+            node
+        } else {
+            node.needs(&[&format!("s{}", at - 1)])
+        });
+    }
+    chain
+}
+
+const ORDER: &str = "0\n1\n2\n3\n";
+
+#[test]
+fn a_commit_of_which_nothing_is_known_is_looked_up_and_nothing_is_done_twice() {
+    on_runtime(async {
+        for fault in [Fault::Lost, Fault::Unacknowledged] {
+            for at in 1..=4 {
+                let world = World::new();
+                let run = world.submit(chain()).await;
+                let local = world.faulty(fault, at, 1);
+                let end = local
+                    .drive(&run, DriveOptions::until(Until::Over), &mut ())
+                    .await;
+                assert_eq!(end.unwrap(), SUCCEEDED, "{fault:?} {at}");
+                assert_eq!(world.text("order"), ORDER, "{fault:?} {at}");
+                assert_eq!(world.results(&run).await.len(), 4, "{fault:?} {at}");
+                local.audit(&run).await.unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_full_store_ends_the_driving_and_after_the_repair_the_run_goes_on() {
+    on_runtime(async {
+        for at in 1..=4 {
+            let world = World::new();
+            let run = world.submit(chain()).await;
+            let full = world.faulty(Fault::Full, at, u32::MAX - at);
+            let end = full
+                .drive(&run, DriveOptions::until(Until::Over), &mut ())
+                .await;
+            let Err(DriveError::Store(error)) = end else {
+                panic!("{end:?}")
+            };
+            let message = error.to_string();
+            assert!(
+                message.contains("faulty") && message.contains(&format!("piton resume {run}")),
+                "{message}"
+            );
+            assert_eq!(world.drive(&run).await.unwrap(), SUCCEEDED);
+            assert_eq!(world.text("order"), ORDER, "nothing was done twice");
+        }
+    });
+}
+
+#[test]
+fn a_store_that_never_works_again_ends_the_driving() {
+    on_runtime(async {
+        let world = World::new();
+        let run = world.submit(chain()).await;
+        let broken = world.faulty(Fault::Lost, 2, u32::MAX - 2);
+        let end = broken
+            .drive(&run, DriveOptions::until(Until::Over), &mut ())
+            .await;
+        assert!(
+            matches!(end, Err(DriveError::Store(StoreError::Failed { .. }))),
+            "{end:?}"
+        );
+        assert_eq!(world.drive(&run).await.unwrap(), SUCCEEDED);
+        assert_eq!(world.text("order"), ORDER);
+    });
+}
+
+#[test]
+fn a_run_directory_that_cannot_be_used_is_named() {
+    on_runtime(async {
+        let world = World::new();
+        let run = world.submit(chain()).await;
+        let directory = world.local().directory(&run);
+        std::fs::remove_dir_all(directory.path()).unwrap();
+        std::fs::write(directory.path(), "in the way").unwrap();
+        let Err(error) = world.drive(&run).await else {
+            panic!()
+        };
+        let message = error.to_string();
+        assert!(
+            message.contains(&directory.path().display().to_string()),
+            "{message}"
+        );
+        assert!(
+            message.contains(&format!("piton resume {run}")),
+            "{message}"
+        );
+        std::fs::remove_file(directory.path()).unwrap();
+        assert_eq!(world.drive(&run).await.unwrap(), SUCCEEDED);
+    });
+}
+
+#[test]
+fn an_audit_accepts_what_was_written_and_names_what_was_changed() {
+    on_runtime(async {
+        let world = World::new();
+        let (run, _) = world.run(chain()).await;
+        let head = world.local().audit(&run).await.unwrap().head;
+        let records = world.local().records(&run).await.unwrap();
+        assert_eq!(head.seq, records.len() as u64);
+        assert!(matches!(records[0].fact(), Ok(Fact::RunCreated { .. })));
+
+        let change = |sql: &str| {
+            let database = rusqlite::Connection::open(world.path("runs.db")).unwrap();
+            assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+        };
+        change("update record set body = replace(body, '\"s2\"', '\"s2\"') || ' ' where seq = 7");
+        match world.local().audit(&run).await {
+            Err(AuditError::Record { source, .. }) => {
+                assert!(source.to_string().contains("record 7"), "{source}")
+            }
+            other => panic!("{other:?}"),
+        }
+        change("update record set body = trim(body) where seq = 7");
+        world.local().audit(&run).await.unwrap();
+        change(&format!("delete from record where seq = {}", head.seq));
+        let error = world.local().audit(&run).await.unwrap_err();
+        assert!(matches!(error, AuditError::Head { .. }), "{error}");
+    });
+}
