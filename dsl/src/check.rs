@@ -1,6 +1,6 @@
 //! Everything that can be said about a file before it runs.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::lint;
 use crate::lower::lower;
 use crate::runbook::Runbook;
@@ -54,27 +54,44 @@ pub fn check_text(name: &str, text: &str) -> Checked {
     check(&SourceFile::new(name, text))
 }
 
-/// Keeps as many as anybody reads. Errors stay before warnings.
+/// The code of the last diagnostic of a file that has more than are shown.
+const TOO_MANY: &str = "syntax::too-many-errors";
+
+/// Keeps as many as anybody reads, errors before the rest, and says at the end that there are more.
 fn cap(diagnostics: &mut Vec<Diagnostic>) {
-    if diagnostics.len() <= MAX_DIAGNOSTICS {
-        return;
-    }
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.is_error())
-        .count();
-    if errors >= MAX_DIAGNOSTICS {
-        diagnostics.retain(Diagnostic::is_error);
-        diagnostics.truncate(MAX_DIAGNOSTICS);
-        return;
-    }
-    let mut others = MAX_DIAGNOSTICS - errors;
+    let of_syntax = diagnostics.iter().position(|it| it.code == TOO_MANY);
+    let marker = of_syntax.map(|at| diagnostics.remove(at));
+    let count = |all: &[Diagnostic]| all.iter().filter(|it| it.is_error()).count();
+    let (before, errors_before) = (diagnostics.len(), count(diagnostics));
+    let mut others = MAX_DIAGNOSTICS.saturating_sub(errors_before);
+    let mut errors = MAX_DIAGNOSTICS;
     diagnostics.retain(|diagnostic| {
-        if diagnostic.is_error() {
-            return true;
-        }
-        let keep = others > 0;
-        others = others.saturating_sub(1);
+        let left = if diagnostic.is_error() {
+            &mut errors
+        } else {
+            &mut others
+        };
+        let keep = *left > 0;
+        *left = left.saturating_sub(1);
         keep
     });
+    let left_out = before - diagnostics.len();
+    if left_out > 0 {
+        diagnostics.push(more(diagnostics, left_out, errors_before > MAX_DIAGNOSTICS));
+    } else {
+        diagnostics.extend(marker);
+    }
+}
+
+fn more(shown: &[Diagnostic], left_out: usize, errors: bool) -> Diagnostic {
+    let (severity, what) = if errors {
+        (Severity::Error, "findings")
+    } else {
+        (Severity::Warning, "warnings")
+    };
+    let end = shown.last().map(Diagnostic::span).unwrap_or_default();
+    let message = format!("at least {left_out} more {what} are not shown");
+    Diagnostic::new(TOO_MANY, severity, message)
+        .label(end.after(), "")
+        .help("correct what is shown and check the file again")
 }

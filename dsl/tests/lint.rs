@@ -464,3 +464,21 @@ fn a_word_with_a_block_is_what_yaml_writes_as_a_map() {
         ["keys::wrong-type @ 3:54 [proble { run = \"true\" }]"]
     );
 }
+
+#[test]
+fn errors_are_shown_before_warnings_when_there_are_too_many() {
+    let mut steps = String::new();
+    for n in 0..150 {
+        steps += &format!(" step s{n} {{ run = \"true\" }}\n");
+    }
+    let text = nodes(&(steps + " step last { run = \"true\", runn = 6, effect = none }"));
+    let checked = check_text("a.runbook", &text);
+    assert_eq!(checked.diagnostics.len(), 101);
+    let errors = checked.diagnostics.iter().filter(|it| it.is_error());
+    assert_eq!(
+        errors.map(|it| it.code).collect::<Vec<_>>(),
+        ["keys::unknown"]
+    );
+    let last = checked.diagnostics.last().map(|it| it.message.as_str());
+    assert_eq!(last, Some("at least 51 more warnings are not shown"));
+}

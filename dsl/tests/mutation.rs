@@ -113,6 +113,12 @@ fn files_of_nothing_but_mistakes_give_what_people_can_read() {
     }
     text += "}\n";
     holds("a.runbook", &text);
+    let found = check(&SourceFile::new("a.runbook", text)).diagnostics;
+    assert_eq!(found.len(), MAX_DIAGNOSTICS + 1);
+    let last = found
+        .last()
+        .map(|diagnostic| (diagnostic.code, diagnostic.is_error()));
+    assert_eq!(last, Some(("syntax::too-many-errors", true)));
     let mut text = String::from("runbook: a\nsteps:\n");
     for n in 0..3000 {
         text += &format!(
