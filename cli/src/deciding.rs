@@ -95,13 +95,18 @@ pub async fn hand_in(
 ) -> Result<Exit, Failure> {
     if let Some(refusal) = refused_as_it_stands(session, run, event).await? {
         settle_what_is_due(session, run, by, handing).await?;
-        return told(session, run, false, &refusal, handing).await;
+        return told(session, run, event, Err(&refusal), handing).await;
     }
     let verdict = verdict_on(session, run, event, by, handing).await?;
     if verdict.accepted && matches!(event, Event::Cancel { .. }) && !handing.no_resume {
         wait_for_the_end(session, run, by, handing).await?;
     }
-    told(session, run, verdict.accepted, &verdict.message, handing).await
+    let verdict = if verdict.accepted {
+        Ok(())
+    } else {
+        Err(verdict.message.as_str())
+    };
+    told(session, run, event, verdict, handing).await
 }
 
 /// Why the run as it stands would refuse the event, so that nothing has to be driven to say so.
@@ -307,25 +312,32 @@ async fn wait_for_the_end(
 async fn told(
     session: &Session,
     run: &RunId,
-    accepted: bool,
-    message: &str,
+    event: &Event,
+    verdict: Result<(), &str>,
     handing: &Handing,
 ) -> Result<Exit, Failure> {
     if handing.json {
         let state = crate::command::runs::StateWord::of(&session.summary(run).await?).word();
+        let (accepted, message) = (verdict.is_ok(), verdict.err().unwrap_or_default());
         output::json(&Handed {
             run: &run.0,
             accepted,
             message,
             state,
         })?;
-    } else if accepted {
-        output::note(&format!(
-            "✓ it counts; `piton show {run}` tells how the run goes on"
-        ));
     }
-    if accepted {
-        return Ok(Exit::Success);
+    match (verdict, event) {
+        (Err(message), _) => {
+            return Err(
+                Failure::new(message).help(format!("`piton show {run}` tells how the run stands"))
+            );
+        }
+        (Ok(()), _) if handing.json => {}
+        (Ok(()), Event::Decide(decision)) => {
+            let words = crate::display::plain::answer_words(&decision.answer);
+            output::note(&format!("✓ it counts: {} {words}", decision.by));
+        }
+        (Ok(()), _) => output::note(&format!("✓ run {run} is cancelled")),
     }
-    Err(Failure::new(message).help(format!("`piton show {run}` tells how the run stands")))
+    Ok(Exit::Success)
 }

@@ -130,8 +130,7 @@ pub fn from_store(error: StoreError) -> Failure {
     match error {
         StoreError::NotFound { .. }
         | StoreError::Ambiguous { .. }
-        | StoreError::NoSuchRun { .. } => Failure::usage(error)
-            .help("`piton runs` lists the runs of this store; `--store` names another"),
+        | StoreError::NoSuchRun { .. } => Failure::usage(error),
         error => Failure::new(error),
     }
 }

@@ -104,7 +104,7 @@ impl Check {
                 if json {
                     findings.push(finding(diagnostic, &source));
                 } else {
-                    output::text(&runbook::pretty(diagnostic, &source, colour))?;
+                    output::line(&runbook::pretty(diagnostic, &source, colour))?;
                 }
             }
         }

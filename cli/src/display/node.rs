@@ -59,7 +59,7 @@ pub fn line(node: &NodeView, now: Timestamp, output: Option<&str>, id_columns: u
         ),
         None => match &node.title {
             Some(title) => line.with(Style::Dim, format!("  {}", one_line(title))),
-            None => line,
+            None => line.trimmed(),
         },
     }
 }

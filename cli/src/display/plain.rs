@@ -7,7 +7,7 @@ use crate::display::style::{self, Line, Style};
 use piton_core::plan::Plan;
 use piton_core::record::{Answer, Fact, OutcomeStatus, QuestionKind};
 use piton_core::time::Timestamp;
-use piton_core::view::RunView;
+use piton_core::view::{NodeStanding, NodeView, RunView};
 
 /// The lines of a fact; none for what is only of interest in the journal. `view` has it taken in already.
 #[must_use]
@@ -28,18 +28,6 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
         })
     };
     match fact {
-        Fact::RunCreated { .. } => {
-            let title = plan
-                .title
-                .as_deref()
-                .map(|title| format!("  {}", one_line(title)))
-                .unwrap_or_default();
-            let head = Line::new()
-                .with(Style::Dim, clock::time(at))
-                .and(" ● ")
-                .with(Style::Strong, view.id.clone());
-            vec![head.and(title)]
-        }
         Fact::AttemptStarted { attempt, .. } => {
             let again = if attempt.number > 1 {
                 format!("try {}", attempt.number)
@@ -54,8 +42,8 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
         }
         Fact::AttemptEnded { attempt, result } => {
             let mut lines = checks(&result.checks);
-            let last = result.status == OutcomeStatus::Succeeded;
-            if !last {
+            // Of other ends the retry or the failure that follows says why.
+            if result.status == OutcomeStatus::Unknown {
                 let text = format!(
                     "{}: {}",
                     ended_word(result.status),
@@ -66,12 +54,17 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
             lines
         }
         Fact::RetryScheduled { node, at: next, .. } => {
+            let why = view
+                .nodes
+                .get(node.index())
+                .map(|node| one_line(&node.message))
+                .unwrap_or_default();
             let wait = clock::length(next.since(at));
             vec![line(
                 "↻",
                 Style::Asks,
                 id(node),
-                format!("tries again in {wait}"),
+                format!("tries again in {wait}: {why}"),
             )]
         }
         Fact::NodeSucceeded { node, .. } => {
@@ -150,8 +143,59 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
                 .unwrap_or_default();
             vec![line("■", Style::Bad, "cancel", format!("by {by}{reason}"))]
         }
-        Fact::NodeStarted { .. } | Fact::LateResult { .. } | Fact::RunEnded { .. } => Vec::new(),
+        Fact::RunCreated { .. }
+        | Fact::NodeStarted { .. }
+        | Fact::LateResult { .. }
+        | Fact::RunEnded { .. } => Vec::new(),
     }
+}
+
+/// The first lines when an engine takes a run: which it is, how far it got, and what is under way.
+#[must_use]
+pub fn opening(plan: &Plan, view: &RunView, at: Timestamp) -> Vec<Line> {
+    let title = plan
+        .title
+        .as_deref()
+        .map(|title| format!("  {}", one_line(title)))
+        .unwrap_or_default();
+    let settled =
+        |node: &&NodeView| matches!(node.state, NodeStanding::Succeeded | NodeStanding::Skipped);
+    let done = view.nodes.iter().filter(settled).count();
+    let far = if done > 0 {
+        format!("  goes on, {done} of {} nodes done", view.nodes.len())
+    } else {
+        String::new()
+    };
+    let time = clock::time(at);
+    let head = |sign: &str, look| {
+        Line::new()
+            .with(Style::Dim, time.clone())
+            .and(" ")
+            .with(look, sign)
+            .and(" ")
+    };
+    let mut lines = vec![
+        head("●", Style::Strong)
+            .with(Style::Strong, view.id.clone())
+            .and(title)
+            .with(Style::Dim, far),
+    ];
+    for node in &view.nodes {
+        match node.state {
+            NodeStanding::Running => {
+                lines.push(head("▶", Style::Live).with(Style::Strong, node.id.clone()))
+            }
+            NodeStanding::Asking => {
+                lines.push(
+                    head("?", Style::Asks)
+                        .with(Style::Strong, node.id.clone())
+                        .and("  waits for a person"),
+                );
+            }
+            _ => {}
+        }
+    }
+    lines
 }
 
 /// What an answer says of the one who gave it.
@@ -217,6 +261,25 @@ mod tests {
         assert!(
             text.ends_with("● go  cto (cto@host) rejected: after the call"),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn an_engine_says_what_it_takes_over() {
+        let names = ["backup", "copy", "?go"];
+        let (plan, mut view) = (plan(&names), view(&names));
+        let text = |view: &RunView| {
+            opening(&plan, view, at(0))
+                .iter()
+                .map(|line| line.plain()[9..].to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(text(&view), ["● test-00000"]);
+        view.nodes[0].state = NodeStanding::Succeeded;
+        view.nodes[1].state = NodeStanding::Running;
+        assert_eq!(
+            text(&view),
+            ["● test-00000  goes on, 1 of 3 nodes done", "▶ copy"]
         );
     }
 

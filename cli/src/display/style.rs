@@ -67,6 +67,19 @@ impl Line {
         self.with(Style::Plain, text)
     }
 
+    /// The line without white space at its end.
+    #[must_use]
+    pub fn trimmed(mut self) -> Line {
+        while let Some((_, text)) = self.pieces.last_mut() {
+            text.truncate(text.trim_end().len());
+            if !text.is_empty() {
+                break;
+            }
+            self.pieces.pop();
+        }
+        self
+    }
+
     /// The text alone.
     #[must_use]
     pub fn plain(&self) -> String {
@@ -164,6 +177,12 @@ mod tests {
         let line = Line::new().with(Style::Bad, "✗").and(" go");
         assert_eq!(line.render(false), "✗ go");
         assert_eq!(line.render(true), "\x1b[31m✗\x1b[0m go");
+    }
+
+    #[test]
+    fn white_space_at_the_end_goes() {
+        let line = Line::new().and("a ").with(Style::Dim, "  ");
+        assert_eq!(line.trimmed(), Line::new().and("a"));
     }
 
     #[test]

@@ -47,9 +47,12 @@ impl Editor {
                 '\u{15}' => self.line.clear(),
                 // An arrow or function key: the rest of what came is its sequence.
                 '\u{1b}' => {
-                    if chars.next() == Some('[') {
-                        chars.by_ref().find(|c| ('\x40'..='\x7e').contains(c));
-                    }
+                    let begins = chars.next() == Some('[');
+                    while begins
+                        && chars
+                            .next()
+                            .is_some_and(|c| !('\x40'..='\x7e').contains(&c))
+                    {}
                 }
                 c if c.is_control() => {}
                 c if self.line.len() < LONGEST => self.line.push(c),

@@ -45,10 +45,12 @@ impl Watched {
     /// A run as it stands.
     #[must_use]
     pub fn new(plan: Arc<Plan>, view: RunView, directory: RunDirectory) -> Watched {
+        let opening = plain::opening(&plan, &view, crate::clock::now());
+        let said = opening.into_iter().map(Said::Line).collect();
         let mut watched = Watched {
             plan,
             view,
-            said: Vec::new(),
+            said,
             last_output: BTreeMap::new(),
             stale: false,
             directory,
@@ -190,7 +192,7 @@ mod tests {
         watched.take(std::slice::from_ref(&next));
         watched.take(&[next]);
         assert!(!watched.stale);
-        assert_eq!(watched.said.len(), 1, "{:?}", watched.said);
+        assert_eq!(watched.said.len(), 2, "{:?}", watched.said);
         watched.take(&[later]);
         assert!(watched.stale);
     }
