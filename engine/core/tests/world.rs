@@ -226,10 +226,16 @@ fn reply() -> impl Strategy<Value = Reply> {
         2 => Just(Answer::DidNotHappen),
         1 => Just(Answer::Failed),
     ];
-    (0..20_000u64, names, answers, 0..10u8).prop_map(|(after, by, answer, about)| Reply {
-        about_something_else: about == 0,
-        ..Reply::new(Millis(after), by, answer)
-    })
+    (
+        prop_oneof![0..20_000u64, 4_900..8_000u64],
+        names,
+        answers,
+        0..10u8,
+    )
+        .prop_map(|(after, by, answer, about)| Reply {
+            about_something_else: about == 0,
+            ..Reply::new(Millis(after), by, answer)
+        })
 }
 
 fn crash() -> impl Strategy<Value = Crash> {
@@ -261,7 +267,7 @@ fn script(may_be_silent: Vec<bool>) -> impl Strategy<Value = Script> {
     );
     let cancels = prop_oneof![5 => Just(vec![]), 1 => vec((0..60_000u64).prop_map(Millis), 1..3)];
     let crashes = prop_oneof![1 => Just(vec![]), 3 => vec(crash(), 1..8)];
-    let lag = prop_oneof![Just(Millis(0)), Just(Millis(3_000))];
+    let lag = prop_oneof![Just(Millis(0)), Just(Millis(3_000)), Just(Millis(30_000))];
     (
         attempts,
         replies,
