@@ -145,7 +145,7 @@ pub enum Action {
 pub struct Run {
     /// The script, verbatim: nothing is spliced into it.
     pub script: String,
-    /// The shell's argv that the script is given to on its standard input or as a file's path; `None` for
+    /// The shell's argv, to which the script is appended as the last argument (`["bash", "-euc"]`); `None` for
     /// `sh -eu` with `pipefail` where the shell has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shell: Option<Vec<String>>,

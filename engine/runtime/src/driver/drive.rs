@@ -264,6 +264,8 @@ impl<S: Store> Drive<'_, S> {
         ended.iter().for_each(|ended| self.attempts.forget(ended));
         let asked: Vec<Question> = effects.iter().filter_map(question).collect();
         self.perform(effects)?;
+        // What was started gets under way before anybody is told about it: telling takes time too.
+        tokio::task::yield_now().await;
         let run = &self.state.run;
         self.observer.on_records(run, &records);
         // One that was opened and settled by the same events need not be asked.

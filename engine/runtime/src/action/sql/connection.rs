@@ -250,6 +250,9 @@ impl Session<'_> {
             ));
         }
         self.bind(&mut statement, true)?;
+        if self.shared.ending() {
+            return Err(Failure::Ended);
+        }
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let rows = self
             .patiently(|| self.rows(&mut statement, &columns))
