@@ -198,8 +198,8 @@ fn make_fan_out(steps: usize) -> String {
     let names: Vec<String> = (0..steps).map(|step| format!("s{step}")).collect();
     let _ = write!(text, " {0}\nall: {0}\n", names.join(" "));
     for name in names {
-        // `sh -c` is written out because make runs a bare `:` without any process.
-        let _ = writeln!(text, "{name}:\n\t@sh -c :");
+        // With the blank, because make knows `sh -c :` and runs no process for it.
+        let _ = writeln!(text, "{name}:\n\t@sh -c ': '");
     }
     text
 }
