@@ -10,6 +10,7 @@ use piton_core::sim::plans::{gate, plan, step};
 use piton_core::time::Millis;
 use piton_core::value::Value;
 use piton_runtime::driver::{DriveEnd, DriveOptions, Until};
+use piton_runtime::keeper::{Keeper, KeeperDir};
 use std::time::Duration;
 
 #[test]
@@ -276,5 +277,50 @@ fn an_engine_killed_again_and_again_does_nothing_twice() {
                 .iter()
                 .all(|result| result.status == OutcomeStatus::Succeeded)
         );
+    });
+}
+
+#[test]
+fn a_keeper_that_dies_is_replaced_and_what_it_held_is_not_started_beside_itself() {
+    on_runtime(async {
+        let world = World::new();
+        let script = "echo $$ >> a; until [ -e go ]; do sleep 0.01; done";
+        let node = step("a").script(script).interrupted(Interrupted::Rerun);
+        let run = world
+            .submit(
+                plan("keeperless")
+                    .node(node)
+                    .node(step("b").needs(&["a"]).script("touch b")),
+            )
+            .await;
+        let local = world.local();
+        let mut observer = ();
+        let driving = local.drive(&run, DriveOptions::until(Until::Over), &mut observer);
+        let killing = async {
+            until_lines(&world.path("a"), 1).await;
+            let directory = KeeperDir::new(local.directory(&run).path());
+            let keeper = Keeper::attach(&directory, 1).await.unwrap().unwrap();
+            let pid = rustix::process::Pid::from_raw(keeper.pid()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            // The new keeper finds the old one's process alive, and waits for it.
+            loop {
+                match Keeper::attach(&directory, 1).await.unwrap() {
+                    Some(next) if next.pid() != keeper.pid() => break,
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+            assert_eq!(world.text("a").lines().count(), 1);
+            std::fs::write(world.path("go"), "").unwrap();
+        };
+        let (end, ()) = tokio::join!(driving, killing);
+        assert_eq!(end.unwrap(), SUCCEEDED);
+        let results = world.results(&run).await;
+        let seen: Vec<_> = results.iter().map(|result| result.status).collect();
+        let expected = [
+            OutcomeStatus::Unknown,
+            OutcomeStatus::Succeeded,
+            OutcomeStatus::Succeeded,
+        ];
+        assert_eq!(seen, expected, "{results:?}");
     });
 }
