@@ -7,7 +7,7 @@ use crate::output;
 use clap::Args;
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use piton_core::plan::Plan;
-use piton_dsl::diagnostic::{Diagnostic, Severity};
+use piton_dsl::diagnostic::Diagnostic;
 use piton_dsl::report::Report;
 use piton_dsl::source::SourceFile;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The plan of a runbook that checks clean, with its parameters bound. Diagnostics go to standard error.
+/// The plan of a runbook that checks clean, with its parameters bound. Errors go to standard error.
 ///
 /// # Errors
 /// When the file cannot be read, has errors, or its parameters cannot be bound.
@@ -111,7 +111,7 @@ pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
     let (source, found) = match read(path)? {
         Ok(source) => {
             let checked = piton_dsl::check(&source);
-            let errors = print(&source, checked.diagnostics, Severity::Warning);
+            let errors = print(&source, checked.diagnostics);
             match checked.runbook {
                 Some(runbook) if errors == 0 => {
                     let plan = piton_dsl::compile(&runbook, &values)
@@ -126,7 +126,7 @@ pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
             }
         }
         Err((source, diagnostic)) => {
-            let errors = print(&source, vec![diagnostic], Severity::Warning);
+            let errors = print(&source, vec![diagnostic]);
             (source, errors)
         }
     };
@@ -163,17 +163,13 @@ fn base_of(path: &Path) -> Result<PathBuf, Failure> {
     Ok(absolute.parent().unwrap_or(Path::new("/")).to_path_buf())
 }
 
-/// Prints the diagnostics that matter at least this much to standard error; returns how many are errors.
-fn print(source: &SourceFile, diagnostics: Vec<Diagnostic>, at_least: Severity) -> usize {
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.is_error())
-        .count();
+/// Prints the errors to standard error; returns how many there are. Warnings are for `check`: who runs a runbook in
+/// the night can do nothing about them.
+fn print(source: &SourceFile, diagnostics: Vec<Diagnostic>) -> usize {
     let colour = style::colour(&io::stderr());
-    for diagnostic in diagnostics
-        .into_iter()
-        .filter(|diagnostic| diagnostic.severity <= at_least)
-    {
+    let mut errors = 0;
+    for diagnostic in diagnostics.into_iter().filter(Diagnostic::is_error) {
+        errors += 1;
         output::note(&pretty(diagnostic, source, colour));
     }
     errors

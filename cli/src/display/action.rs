@@ -89,7 +89,7 @@ pub fn effect(node: &Node) -> Option<String> {
             word(&undo.action),
             lines(&undo.action).join("; ")
         )),
-        WorldEffect::Abandoned(why) => Some(format!("left behind: {why}")),
+        WorldEffect::Abandoned(why) => Some(format!("abandoned: {why}")),
         WorldEffect::Irreversible(why) => Some(format!("irreversible: {why}")),
         WorldEffect::Unstated => Some("effect not stated: treated as irreversible".to_owned()),
     }

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::display::clean::one_line;
 use crate::display::style::{self, Line, Style};
+use piton_core::plan::NodeKind;
 use piton_core::record::{CheckResult, OutcomeStatus};
 use piton_core::time::Timestamp;
 use piton_core::view::{NodeStanding, NodeView};
@@ -58,6 +59,10 @@ pub fn line(node: &NodeView, now: Timestamp, output: Option<&str>, id_columns: u
             format!("  {remark}"),
         ),
         None => match &node.title {
+            // What a gate asks is shown when it asks, so that nobody answers before.
+            Some(_) if node.state == NodeStanding::Pending && node.kind == NodeKind::Gate => {
+                line.trimmed()
+            }
             Some(title) => line.with(Style::Dim, format!("  {}", one_line(title))),
             None => line.trimmed(),
         },
@@ -141,6 +146,20 @@ mod tests {
         node.message = "exit code 3:\nno space".to_owned();
         let text = line(node, at(60_000), None, 8).plain();
         assert_eq!(text, "  ✗ backup    1.2s    exit code 3: no space");
+    }
+
+    #[test]
+    fn a_gate_says_what_it_asks_only_when_it_asks() {
+        let mut view = view(&["backup", "?go"]);
+        let node = &mut view.nodes[1];
+        node.title = Some("Shall it go on?".to_owned());
+        assert_eq!(line(node, at(0), None, 2).plain(), "  · go");
+        node.state = NodeStanding::Asking;
+        assert!(
+            line(node, at(0), None, 2)
+                .plain()
+                .ends_with("Shall it go on?")
+        );
     }
 
     #[test]

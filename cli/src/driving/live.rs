@@ -134,7 +134,7 @@ impl<'a> Screen<'a> {
         self.above.push(line.render(self.colour));
     }
 
-    /// Looks what is to be asked now, tells what became of what was asked, and hands in what `--yes` says.
+    /// Tells why answers were refused, and hands in what `--yes` says.
     async fn decide(&mut self) -> Result<(), Failure> {
         for refusal in self.desk.refusals().await? {
             self.said = refusal.clone();
@@ -144,6 +144,13 @@ impl<'a> Screen<'a> {
         }
         let open = self.watched.borrow().view.questions.clone();
         self.desk.approve_all(&open).await?;
+        Ok(())
+    }
+
+    /// Looks what is to be asked now, and tells what became of what was asked. Before each frame, so that a
+    /// question is never on the screen without the place to answer it.
+    fn look(&mut self) {
+        let open = self.watched.borrow().view.questions.clone();
         let still =
             |question: &QuestionView| open.iter().find(|open| same(open, question)).cloned();
         if let Some(asked) = self.asked.take() {
@@ -157,7 +164,6 @@ impl<'a> Screen<'a> {
         if self.asked.is_none() && self.asks {
             self.asked = open.first().cloned();
         }
-        Ok(())
     }
 
     /// One line that stays, about a question that is no longer open.
@@ -254,6 +260,7 @@ impl<'a> Screen<'a> {
     }
 
     fn draw(&mut self) -> Result<(), Failure> {
+        self.look();
         let lines = self.lines(self.asked.as_ref());
         let above = std::mem::take(&mut self.above);
         self.watched.borrow_mut().said.clear();
@@ -293,18 +300,9 @@ impl<'a> Screen<'a> {
 
     /// Draws the frame for the last time, without a question, and leaves it there.
     fn close(&mut self) -> Result<(), Failure> {
-        if let Some(asked) = self.asked.take() {
-            let open = self
-                .watched
-                .borrow()
-                .view
-                .questions
-                .iter()
-                .any(|open| same(open, &asked));
-            if !open {
-                self.tell_closed(&asked);
-            }
-        }
+        self.asks = false;
+        self.look();
+        self.asked = None;
         let lines = self.lines(None);
         let above = std::mem::take(&mut self.above);
         self.painted(&above, &lines)?;
