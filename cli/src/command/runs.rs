@@ -96,7 +96,7 @@ struct Listed {
     started: String,
     ended: Option<String>,
     starter: String,
-    waiting_for: Vec<String>,
+    questions: Vec<String>,
     driven_by: Option<String>,
 }
 
@@ -110,7 +110,7 @@ impl Listed {
             started: run.started.to_string(),
             ended: run.status.ended.map(|ended| ended.to_string()),
             starter: run.starter.clone(),
-            waiting_for: run.status.waiting_for.clone(),
+            questions: run.status.waiting_for.clone(),
             driven_by: run.driven_by.as_ref().map(ToString::to_string),
         }
     }

@@ -147,9 +147,11 @@ impl<'a> Screen<'a> {
         Ok(())
     }
 
-    /// Looks what is to be asked now, and tells what became of what was asked. Before each frame, so that a
-    /// question is never on the screen without the place to answer it.
+    /// Looks what is to be asked now, and tells what was decided. Before each frame, so that a question is never on
+    /// the screen without the place to answer it.
     fn look(&mut self) {
+        let decided = std::mem::take(&mut self.watched.borrow_mut().decided);
+        decided.iter().for_each(|line| self.print(line));
         let open = self.watched.borrow().view.questions.clone();
         let still =
             |question: &QuestionView| open.iter().find(|open| same(open, question)).cloned();
@@ -158,46 +160,10 @@ impl<'a> Screen<'a> {
             if self.asked.is_none() {
                 self.editor.clear();
                 self.said.clear();
-                self.tell_closed(&asked);
             }
         }
         if self.asked.is_none() && self.asks {
             self.asked = open.first().cloned();
-        }
-    }
-
-    /// One line that stays, about a question that is no longer open.
-    fn tell_closed(&mut self, question: &QuestionView) {
-        let lines: Vec<Line> = {
-            let watched = self.watched.borrow();
-            let node = watched.view.nodes.get(question.index.index());
-            let last = node.and_then(|node| node.question.as_ref());
-            let answers = last.map(|last| last.answers.as_slice()).unwrap_or_default();
-            answers
-                .iter()
-                .map(|answer| {
-                    let words = crate::display::plain::answer_words(&answer.answer);
-                    let note = answer
-                        .note
-                        .as_deref()
-                        .map(|note| format!(": {note}"))
-                        .unwrap_or_default();
-                    let note = crate::display::clean::one_line(&note);
-                    Line::new()
-                        .with(Style::Asks, "● ")
-                        .with(Style::Strong, question.node.clone())
-                        .and(format!("  {} {words}{note}", answer.by))
-                })
-                .collect()
-        };
-        for line in &lines {
-            self.print(line);
-        }
-        if lines.is_empty() {
-            self.print(&Line::new().with(
-                Style::Dim,
-                format!("○ {}  is no longer asked", question.node),
-            ));
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Watched {
     pub view: RunView,
     /// What has not been printed yet.
     pub said: Vec<Said>,
+    /// Lines about decisions, which stay on the screen above a live frame.
+    pub decided: Vec<Line>,
     /// The last line that each running node printed, by the node's place.
     pub last_output: BTreeMap<usize, String>,
     /// True when records are missing in between: the view has to be read from the store.
@@ -51,6 +53,7 @@ impl Watched {
             plan,
             view,
             said,
+            decided: Vec::new(),
             last_output: BTreeMap::new(),
             stale: false,
             directory,
@@ -104,11 +107,17 @@ impl Watched {
             }
             _ => {}
         }
-        self.said.extend(
-            plain::lines(&self.plan, &self.view, fact, record.at)
-                .into_iter()
-                .map(Said::Line),
-        );
+        let lines = plain::lines(&self.plan, &self.view, fact, record.at);
+        if matches!(
+            fact,
+            Fact::Answered { .. }
+                | Fact::QuestionExpired { .. }
+                | Fact::QuestionVoided { .. }
+                | Fact::CancelRequested { .. }
+        ) {
+            self.decided.extend(lines.iter().cloned());
+        }
+        self.said.extend(lines.into_iter().map(Said::Line));
     }
 
     /// Reads what running attempts have printed since the last call.
@@ -172,6 +181,29 @@ impl Observer for Watcher {
 mod tests {
     use super::*;
     use crate::testing::{at, plan, view};
+
+    #[test]
+    fn a_decision_is_kept_for_the_screen_even_if_its_question_was_never_on_it() {
+        let names = ["?go"];
+        let mut watched = Watched::new(
+            Arc::new(plan(&names)),
+            view(&names),
+            RunDirectory::at(std::env::temp_dir()),
+        );
+        let head = watched.view.head;
+        let by = piton_core::id::Actor {
+            name: "cto".to_owned(),
+            account: "cto@host".to_owned(),
+        };
+        let cancel = Fact::CancelRequested { by, reason: None };
+        watched.take(&[Record::seal(head.seq + 1, at(5), head.hash, &cancel)]);
+        assert!(
+            watched
+                .decided
+                .iter()
+                .any(|line| line.plain().contains("cto"))
+        );
+    }
 
     #[test]
     fn a_gap_in_the_records_is_noticed() {
