@@ -175,16 +175,24 @@ fn print(source: &SourceFile, diagnostics: Vec<Diagnostic>) -> usize {
     errors
 }
 
+/// Lines longer than this are not shown whole: nobody reads them, and the reporter cannot point into them.
+const LONGEST_LINE: usize = 2000;
+
+/// How many characters of a long line are shown on each side of a place.
+const AROUND: usize = 40;
+
 /// A diagnostic as a report with the piece of source it is about.
 #[must_use]
 pub fn pretty(diagnostic: Diagnostic, source: &SourceFile, colour: bool) -> String {
+    if has_long_line(&diagnostic, source) {
+        return brief(&diagnostic, source);
+    }
     let theme = if colour {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let code = diagnostic.code;
-    let message = diagnostic.message.clone();
+    let short = brief(&diagnostic, source);
     let report = Report::new(diagnostic, source);
     let mut out = String::new();
     let handler = GraphicalReportHandler::new_themed(theme)
@@ -192,8 +200,77 @@ pub fn pretty(diagnostic: Diagnostic, source: &SourceFile, colour: bool) -> Stri
         .with_links(false);
     match handler.render_report(&mut out, &report) {
         Ok(()) => out,
-        Err(_) => format!("{}: {message} [{code}]\n", source.name),
+        Err(_) => short,
     }
+}
+
+/// Whether a line that a report would show is too long: those of the labels and those next to them.
+fn has_long_line(diagnostic: &Diagnostic, source: &SourceFile) -> bool {
+    let text = source.text.as_bytes();
+    let first = diagnostic
+        .labels
+        .iter()
+        .map(|label| label.span.start)
+        .min()
+        .unwrap_or(0);
+    let last = diagnostic
+        .labels
+        .iter()
+        .map(|label| label.span.end)
+        .max()
+        .unwrap_or(0);
+    let newline = |byte: &u8| *byte == b'\n';
+    let before = text.get(..first.min(text.len())).unwrap_or_default();
+    let start = before.iter().rposition(newline).unwrap_or(0);
+    let start = before
+        .get(..start)
+        .unwrap_or_default()
+        .iter()
+        .rposition(newline)
+        .unwrap_or(0);
+    let after = last.min(text.len());
+    let end = |from: usize| {
+        let rest = text.get(from..).unwrap_or_default();
+        rest.iter()
+            .position(newline)
+            .map_or(text.len(), |at| from + at + 1)
+    };
+    let shown = text.get(start..end(end(after))).unwrap_or_default();
+    shown.split(newline).any(|line| line.len() > LONGEST_LINE)
+}
+
+/// A diagnostic on a few lines, with what stands around its place.
+fn brief(diagnostic: &Diagnostic, source: &SourceFile) -> String {
+    let span = diagnostic.span();
+    let (line, column) = source.position(span.start);
+    let text = &source.text;
+    let before = text.get(..span.start).unwrap_or_default();
+    let before: String = before
+        .chars()
+        .rev()
+        .take_while(|c| *c != '\n')
+        .take(AROUND)
+        .collect();
+    let before: String = before.chars().rev().collect();
+    let after = text.get(span.start..).unwrap_or_default();
+    let after: String = after
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(AROUND)
+        .collect();
+    let place = crate::display::clean::clean(&format!("{before}{after}"), false);
+    let pointer = " ".repeat(style::width(&crate::display::clean::clean(&before, false)));
+    let mut out = format!(
+        "{}\n\n  {}: {}\n   at {}:{line}:{column}\n     {place}\n     {pointer}^\n",
+        diagnostic.code,
+        diagnostic.severity.word(),
+        diagnostic.message,
+        source.name
+    );
+    if let Some(help) = &diagnostic.help {
+        out.push_str(&format!("  help: {help}\n"));
+    }
+    out
 }
 
 /// How a check of files ends.
@@ -209,6 +286,24 @@ pub fn exit(errors: usize, unread: usize) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_in_a_very_long_line_is_shown_without_the_line() {
+        let text = format!("title = \"{}\" efect = 1\nnext\n", "x".repeat(300_000));
+        let source = SourceFile::new("long.runbook", text.as_str());
+        let start = text.find("efect").unwrap();
+        for span in [(start, start + 5), (text.len() - 2, text.len() - 1)] {
+            let span = piton_dsl::source::Span::new(span.0, span.1);
+            let diagnostic = Diagnostic::error("keys::unknown", span, "no such key", "here");
+            let shown = pretty(diagnostic, &source, false);
+            assert!(shown.len() < 1000, "{}", shown.len());
+            assert!(shown.contains("long.runbook:"), "{shown}");
+        }
+        let short = SourceFile::new("short.runbook", "efect = 1\n");
+        let span = piton_dsl::source::Span::new(0, 5);
+        let diagnostic = Diagnostic::error("keys::unknown", span, "no such key", "here");
+        assert!(pretty(diagnostic, &short, false).contains("╭─[short.runbook:1:1]"));
+    }
 
     #[test]
     fn a_setting_has_a_name_and_a_value() {
