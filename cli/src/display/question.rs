@@ -36,7 +36,7 @@ pub fn typed(kind: &QuestionKind, text: &str) -> Typed {
         (QuestionKind::Interrupted { .. }, "s" | "succeeded") => Typed::Answer(Answer::Succeeded {
             outputs: BTreeMap::new(),
         }),
-        (QuestionKind::Interrupted { .. }, "n" | "did-not-happen") => {
+        (QuestionKind::Interrupted { .. }, "n" | "no" | "did-not-happen") => {
             Typed::Answer(Answer::DidNotHappen)
         }
         (QuestionKind::Interrupted { .. }, "f" | "failed") => Typed::Answer(Answer::Failed),
@@ -70,11 +70,7 @@ pub fn prompt(
             ));
         }
         QuestionKind::Interrupted { why, .. } => {
-            lines.push(
-                Line::new()
-                    .and("  It was interrupted, and nobody knows whether it happened: ")
-                    .and(one_line(why)),
-            );
+            lines.push(Line::new().and("  interrupted: ").and(one_line(why)));
         }
     }
     if let Some(expires) = question.expires {
@@ -90,13 +86,13 @@ pub fn prompt(
     let choices = match &question.kind {
         QuestionKind::Approve(_) => "yes, no, details, quit (leaves it waiting)",
         QuestionKind::Interrupted { .. } => {
-            "succeeded, n = did not happen: do it again, failed, details, quit"
+            "did it happen? succeeded, no (do it again), failed, details, quit"
         }
     };
+    lines.push(Line::new().with(Style::Dim, format!("  {choices}")));
     lines.push(
         Line::new()
-            .with(Style::Dim, format!("  as {}: ", actor.name))
-            .and(choices)
+            .and(format!("  as {}", actor.name))
             .with(Style::Asks, " › ")
             .and(input)
             .with(Style::Asks, "▏"),
