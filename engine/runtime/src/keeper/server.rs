@@ -10,7 +10,7 @@ use super::process::since_boot;
 use super::protocol::{Known, Launch, PROTOCOL, Refusal, Reply, Request};
 use super::recover::{OTHER_BOOT, SAW_NOT};
 use super::serve::Token;
-use super::spawn::spawn;
+use super::spawn::Spawner;
 use piton_core::id::AttemptId;
 use piton_core::time::Millis;
 use rustix::event::PollFlags;
@@ -29,6 +29,7 @@ pub(crate) struct Server {
     /// Held as long as the keeper lives; children share it until they execute their program.
     _lock: File,
     log: Log,
+    spawner: Spawner,
     /// What earlier keepers of the run wrote.
     before: Contents,
     fence: u64,
@@ -49,6 +50,7 @@ impl Server {
             pid: std::process::id().cast_signed(),
             _lock: lock,
             log,
+            spawner: Spawner::default(),
             fence: before.fence,
             before,
             running: Vec::new(),
@@ -299,7 +301,10 @@ impl Server {
             };
             return self.finish(id, Ended::with(status));
         }
-        let spawned = match spawn(&launch, &self.run, self.fence, &mut self.log) {
+        let spawned = match self
+            .spawner
+            .spawn(&launch, &self.run, self.fence, &mut self.log)
+        {
             Ok(spawned) => spawned,
             Err(status) => return self.finish(id, Ended::with(status)),
         };

@@ -1,18 +1,23 @@
-//! Starting the process of an attempt. The one place with unsafe code: what the child does between fork and exec.
+//! Starting the process of an attempt. The one place with unsafe code: here, and in `child`, what the child does
+//! before it executes its program.
 #![allow(unsafe_code)]
+
+mod child;
+mod image;
+mod start_note;
 
 use super::log::Log;
 use super::outcome::Status;
 use super::protocol::Launch;
-use piton_core::id::AttemptId;
-use rustix::fs::{Mode, OFlags};
+use child::{Child, Stack};
+use image::Image;
 use rustix::io::FdFlags;
-use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open, setsid, umask};
+use rustix::pipe::{PipeFlags, pipe_with};
+use start_note::StartNote;
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// A process that was started. Pipes do not block.
 pub(crate) struct Spawned {
@@ -24,74 +29,100 @@ pub(crate) struct Spawned {
     pub(crate) stderr: OwnedFd,
 }
 
-/// Starts the process: in a session of its own, after the child wrote its `P` line. The error says that none of
-/// the program's code ran, and why.
-pub(crate) fn spawn(
-    launch: &Launch,
-    run: &str,
-    fence: u64,
-    log: &mut Log,
-) -> Result<Spawned, Status> {
-    let Some((program, args)) = launch.argv.split_first() else {
-        return Err(Status::NotStarted {
-            errno: 0,
-            message: "the command is empty".into(),
-        });
-    };
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .current_dir(&launch.dir)
-        .env_clear()
-        .envs(&launch.env);
-    command
-        .env("PITON_RUN", run)
-        .env("PITON_ATTEMPT", launch.attempt.to_string());
-    command.env("PITON_FENCE", fence.to_string());
-    command.stdin(if launch.stdin.is_some() {
-        Stdio::piped()
-    } else {
-        Stdio::null()
-    });
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut note = StartNote::new(launch.attempt, log.file().as_raw_fd());
-    let mask = Mode::from_raw_mode(launch.umask.unwrap_or(0o022));
-    // SAFETY: the closure runs in the forked child of a single-threaded process and only makes system calls on
-    // memory prepared before the fork; it neither allocates nor takes locks.
-    unsafe {
-        command.pre_exec(move || {
-            setsid()?;
-            umask(mask);
-            note.write()
-        });
-    }
-    let spawned = command.spawn().and_then(|mut child| {
-        let pid = Pid::from_child(&child);
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (stdin, Some(stdout), Some(stderr)) = pipes else {
-            return Err(io::Error::other("a pipe to it is missing"));
+/// Starts processes, and keeps what it needs each time.
+#[derive(Default)]
+pub(crate) struct Spawner {
+    stack: Stack,
+    /// What a process reads that has no standard input.
+    null: Option<File>,
+}
+
+impl Spawner {
+    /// Starts the process: in a session of its own, after the child wrote its `P` line. The error says that none of
+    /// the program's code ran, and why.
+    pub(crate) fn spawn(
+        &mut self,
+        launch: &Launch,
+        run: &str,
+        fence: u64,
+        log: &mut Log,
+    ) -> Result<Spawned, Status> {
+        let Some(program) = launch.argv.first() else {
+            return Err(Status::NotStarted {
+                errno: 0,
+                message: "the command is empty".into(),
+            });
         };
-        let stdin = stdin.map(OwnedFd::from);
-        let (stdout, stderr) = (OwnedFd::from(stdout), OwnedFd::from(stderr));
-        for pipe in [Some(&stdout), Some(&stderr), stdin.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            rustix::io::ioctl_fionbio(pipe, true)?;
-        }
-        let handle = pidfd_open(pid, PidfdFlags::empty())?;
+        self.try_spawn(launch, run, fence, log.file())
+            .map_err(|error| {
+                log.suspect();
+                explain(&error, program, launch)
+            })
+    }
+
+    fn try_spawn(
+        &mut self,
+        launch: &Launch,
+        run: &str,
+        fence: u64,
+        log: &File,
+    ) -> io::Result<Spawned> {
+        let marks = [
+            ("PITON_RUN", run.to_owned()),
+            ("PITON_ATTEMPT", launch.attempt.to_string()),
+            ("PITON_FENCE", fence.to_string()),
+        ];
+        let mut image = Image::new(&launch.argv, &launch.env, &marks)?;
+        let mut note = StartNote::new(launch.attempt);
+        let stdin = match &launch.stdin {
+            Some(_) => Some(pipe(End::Write)?),
+            None => None,
+        };
+        let (stdout, stderr) = (pipe(End::Read)?, pipe(End::Read)?);
+        let null = match &mut self.null {
+            Some(null) => null,
+            none => none.insert(File::open("/dev/null")?),
+        };
+        let child = Child {
+            stdin: stdin
+                .as_ref()
+                .map_or(null.as_fd(), |(_, theirs)| theirs.as_fd()),
+            stdout: stdout.1.as_fd(),
+            stderr: stderr.1.as_fd(),
+            dir: &launch.dir,
+            umask: launch.umask.unwrap_or(0o022),
+            log: log.as_fd(),
+            note: &mut note,
+            image: &mut image,
+        };
+        let (pid, handle) = child.start(&mut self.stack)?;
         Ok(Spawned {
-            pid: pid.as_raw_nonzero().get(),
+            pid,
             handle,
-            stdin,
-            stdout,
-            stderr,
+            stdin: stdin.map(|(ours, _)| ours),
+            stdout: stdout.0,
+            stderr: stderr.0,
         })
-    });
-    spawned.map_err(|error| {
-        log.suspect();
-        explain(&error, program, launch)
-    })
+    }
+}
+
+/// Which end of a pipe is the keeper's.
+#[derive(PartialEq, Eq)]
+enum End {
+    Read,
+    Write,
+}
+
+/// A pipe: the keeper's end, which does not block, and the child's. The standard streams are open, so neither is one
+/// of their numbers.
+fn pipe(ours: End) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (ours, theirs) = match ours {
+        End::Read => (read, write),
+        End::Write => (write, read),
+    };
+    rustix::io::ioctl_fionbio(&ours, true)?;
+    Ok((ours, theirs))
 }
 
 /// Closes what this process inherited beside the standard streams: a pipe or a lock of whoever called the engine
@@ -112,83 +143,6 @@ pub(crate) fn close_inherited() {
             drop(unsafe { OwnedFd::from_raw_fd(number) });
         }
     }
-}
-
-/// The `P` line, as far as it can be written before the fork.
-struct StartNote {
-    line: [u8; 128],
-    length: usize,
-    log: RawFd,
-}
-
-impl StartNote {
-    fn new(attempt: AttemptId, log: RawFd) -> StartNote {
-        let mut note = StartNote {
-            line: [0; 128],
-            length: 0,
-            log,
-        };
-        note.push(format!("P {attempt} ").as_bytes());
-        note
-    }
-
-    /// Runs between fork and exec: system calls only.
-    fn write(&mut self) -> io::Result<()> {
-        let mut stat = [0u8; 1024];
-        let file = rustix::fs::open(
-            c"/proc/self/stat",
-            OFlags::RDONLY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
-        let length = rustix::io::read(&file, &mut stat)?;
-        let Some(start_time) = stat.get(..length).and_then(start_time_field) else {
-            return Err(rustix::io::Errno::BADMSG.into());
-        };
-        let mut digits = [0u8; 20];
-        self.push(decimal(
-            getpid().as_raw_nonzero().get().unsigned_abs().into(),
-            &mut digits,
-        ));
-        self.push(b" ");
-        self.push(start_time);
-        self.push(b"\n");
-        // SAFETY: the keeper's log stays open for as long as the keeper lives, and in the child until it executes.
-        let log = unsafe { BorrowedFd::borrow_raw(self.log) };
-        let line = self.line.get(..self.length).unwrap_or_default();
-        let written = rustix::io::write(log, line)?;
-        if written == line.len() {
-            Ok(())
-        } else {
-            Err(rustix::io::Errno::NOSPC.into())
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        let end = self.length + bytes.len();
-        if let Some(room) = self.line.get_mut(self.length..end) {
-            room.copy_from_slice(bytes);
-            self.length = end;
-        }
-    }
-}
-
-/// Field 22 of `/proc/PID/stat`, counted from behind the name, which may contain anything.
-fn start_time_field(stat: &[u8]) -> Option<&[u8]> {
-    let after = stat.iter().rposition(|&byte| byte == b')')?;
-    stat.get(after + 2..)?.split(|&byte| byte == b' ').nth(19)
-}
-
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut first = digits.len();
-    for (at, place) in digits.iter_mut().enumerate().rev() {
-        *place = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        first = at;
-        if number == 0 {
-            break;
-        }
-    }
-    digits.get(first..).unwrap_or_default()
 }
 
 /// Which resource was missing.
@@ -226,28 +180,5 @@ fn explain(error: &io::Error, program: &str, launch: &Launch) -> Status {
     Status::NotStarted {
         errno: error.raw_os_error().unwrap_or(0),
         message,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_as_they_are_read() {
-        for number in [0, 7, 10, 4_194_304, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; 20]), number.to_string().as_bytes());
-        }
-    }
-
-    #[test]
-    fn the_start_time_is_that_of_the_process_table() {
-        let stat = std::fs::read("/proc/self/stat").expect("linux");
-        let own = super::super::process::Process::of(std::process::id().cast_signed())
-            .expect("this process");
-        assert_eq!(
-            start_time_field(&stat),
-            Some(own.start_time.to_string().as_bytes())
-        );
     }
 }
