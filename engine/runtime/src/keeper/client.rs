@@ -280,7 +280,11 @@ impl Keeper {
         let _turn = self.writing.lock().await;
         write_all(&self.stream, &bytes)
             .await
-            .map_err(|_| gone(&self.dir))
+            .map_err(|_| gone(&self.dir))?;
+        // The kernel wakes the keeper on this very processor, because who writes to a socket usually sleeps next.
+        // What is left to do here can wait until the keeper has begun.
+        std::thread::yield_now();
+        Ok(())
     }
 }
 

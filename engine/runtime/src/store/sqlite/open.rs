@@ -15,7 +15,7 @@ const DOING: &str = "being opened";
 /// After this many pages (4 KiB each) the log is written into the database. The log file is then used again from
 /// its beginning, and overwriting costs less to make durable than growing does; so not too many. Writing back costs
 /// two more synchronisations; so not too few.
-const CHECKPOINT_PAGES: u32 = 2000;
+const CHECKPOINT_PAGES: u32 = 256;
 
 pub(super) fn open(place: &Place) -> Result<Connection, StoreError> {
     make_file(place)?;
