@@ -26,17 +26,25 @@ fn an_untouched_journal_is_accepted_and_a_changed_byte_is_named() {
         bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
         let changed = String::from_utf8(bytes).expect("ASCII");
         let put = |text: &str| {
-            store.execute("update record set body = ?1 where seq = ?2", (text, seq)).expect("a writable store");
+            store
+                .execute("update record set body = ?1 where seq = ?2", (text, seq))
+                .expect("a writable store");
         };
         put(&changed);
         let ended = place.run(["audit", "last"]).expect(1);
         assert!(
-            ended.stdout.contains(&format!("record {seq} ")) || ended.stderr.contains(&format!("record {seq} ")),
+            ended.stdout.contains(&format!("record {seq} "))
+                || ended.stderr.contains(&format!("record {seq} ")),
             "it names record {seq}: {ended:?}"
         );
         put(&body);
     }
     place.run(["audit", "last"]).expect(0);
-    store.execute("delete from record where seq = (select max(seq) from record)", []).expect("a writable store");
+    store
+        .execute(
+            "delete from record where seq = (select max(seq) from record)",
+            [],
+        )
+        .expect("a writable store");
     place.run(["audit", "last"]).expect(1);
 }

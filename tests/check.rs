@@ -29,23 +29,45 @@ steps:
 
 fn found(place: &Place, name: &str, text: &str) -> Vec<Value> {
     let file = place.file(name, text);
-    let ended = place.run(["check".as_ref(), "--format=json".as_ref(), file.as_os_str()]).expect(1);
+    let ended = place
+        .run(["check".as_ref(), "--format=json".as_ref(), file.as_os_str()])
+        .expect(1);
     let all: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     let all = all.as_array().expect("a list").clone();
     for one in &all {
-        for key in ["code", "severity", "message", "file", "line", "column", "end_line", "end_column"] {
+        for key in [
+            "code",
+            "severity",
+            "message",
+            "file",
+            "line",
+            "column",
+            "end_line",
+            "end_column",
+        ] {
             assert!(!one[key].is_null(), "no {key} in {one}");
         }
         assert!(one.get("help").is_some(), "no help in {one}");
     }
-    all.into_iter().filter(|one| one["severity"] == "error").collect()
+    all.into_iter()
+        .filter(|one| one["severity"] == "error")
+        .collect()
 }
 
 /// The text that a diagnostic points at.
 fn pointed_at(text: &str, one: &Value) -> String {
-    let line = text.lines().nth(one["line"].as_u64().expect("a line") as usize - 1).expect("that line");
-    let (from, to) = (one["column"].as_u64().expect("a column"), one["end_column"].as_u64().expect("a column"));
-    line.chars().skip(from as usize - 1).take((to - from) as usize).collect()
+    let line = text
+        .lines()
+        .nth(one["line"].as_u64().expect("a line") as usize - 1)
+        .expect("that line");
+    let (from, to) = (
+        one["column"].as_u64().expect("a column"),
+        one["end_column"].as_u64().expect("a column"),
+    );
+    line.chars()
+        .skip(from as usize - 1)
+        .take((to - from) as usize)
+        .collect()
 }
 
 #[test]
@@ -54,18 +76,30 @@ fn six_mistakes_are_six_errors_each_at_its_place_in_both_syntaxes() {
     for (name, text, first_line) in [("six.runbook", SIX, 3), ("six.runbook.yaml", SIX_YAML, 4)] {
         let all = found(&place, name, text);
         let at = |line: u64| -> Vec<String> {
-            all.iter().filter(|one| one["line"] == first_line + line).map(|one| pointed_at(text, one)).collect()
+            all.iter()
+                .filter(|one| one["line"] == first_line + line)
+                .map(|one| pointed_at(text, one))
+                .collect()
         };
-        let summary: Vec<String> =
-            all.iter().map(|one| format!("{} {} {}", one["line"], one["code"], pointed_at(text, one))).collect();
+        let summary: Vec<String> = all
+            .iter()
+            .map(|one| format!("{} {} {}", one["line"], one["code"], pointed_at(text, one)))
+            .collect();
         assert!(at(0).iter().any(|text| text == "efect"), "{summary:#?}");
-        assert!(at(1).iter().any(|text| text.contains("${{")), "{summary:#?}");
+        assert!(
+            at(1).iter().any(|text| text.contains("${{")),
+            "{summary:#?}"
+        );
         assert!(at(2).iter().any(|text| text == "d"), "{summary:#?}");
         assert!(at(3).iter().any(|text| text.contains('f')), "{summary:#?}");
         assert!(!at(4).is_empty(), "a gate without on_fail: {summary:#?}");
-        assert!(at(5).iter().any(|text| text == "a"), "a duplicate id: {summary:#?}");
+        assert!(
+            at(5).iter().any(|text| text == "a"),
+            "a duplicate id: {summary:#?}"
+        );
         assert!(at(5).len() >= 2, "two actions besides: {summary:#?}");
-        let codes: std::collections::BTreeSet<_> = all.iter().map(|one| one["code"].to_string()).collect();
+        let codes: std::collections::BTreeSet<_> =
+            all.iter().map(|one| one["code"].to_string()).collect();
         assert!(codes.len() >= 6, "six different codes: {summary:#?}");
     }
 }
@@ -77,7 +111,14 @@ fn a_good_file_is_silent_and_exits_0() {
         "good.runbook",
         "runbook good {\n  timeout = 1m\n  step a { run = \"true\" effect = none }\n}\n",
     );
-    let ended = place.run(["check".as_ref(), "--strict".as_ref(), "--format=json".as_ref(), file.as_os_str()]).expect(0);
+    let ended = place
+        .run([
+            "check".as_ref(),
+            "--strict".as_ref(),
+            "--format=json".as_ref(),
+            file.as_os_str(),
+        ])
+        .expect(0);
     assert_eq!(ended.stdout.trim(), "[]");
 }
 
@@ -101,23 +142,48 @@ fn hostile_files_end_within_a_second_with_an_error() {
         noise.push(chance.below(256) as u8);
     }
     let printable: Vec<u8> = noise.iter().map(|byte| byte % 96 + 31).collect();
-    let bomb = (1..30).fold(String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n"), |text, level| {
-        let before = level - 1;
-        text + &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 9].join(", "))
-    });
+    let bomb = (1..30).fold(
+        String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n"),
+        |text, level| {
+            let before = level - 1;
+            text + &format!(
+                "a{level}: &a{level} [{}]\n",
+                vec![format!("*a{before}"); 9].join(", ")
+            )
+        },
+    );
     let big = format!("\"{}\"", "x".repeat(50 * 1024 * 1024));
     let nested = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("noise", noise),
         ("printable", printable),
         ("bomb", bomb.into_bytes()),
-        ("big", format!("runbook x {{\n  title = {big}\n}}\n").into_bytes()),
-        ("big-yaml", format!("runbook: x\ntitle: {big}\n").into_bytes()),
-        ("nested", format!("runbook x {{\n  title = {nested}\n}}\n").into_bytes()),
-        ("nested-yaml", format!("runbook: x\ntitle: {nested}\n").into_bytes()),
+        (
+            "big",
+            format!("runbook x {{\n  title = {big}\n}}\n").into_bytes(),
+        ),
+        (
+            "big-yaml",
+            format!("runbook: x\ntitle: {big}\n").into_bytes(),
+        ),
+        (
+            "nested",
+            format!("runbook x {{\n  title = {nested}\n}}\n").into_bytes(),
+        ),
+        (
+            "nested-yaml",
+            format!("runbook: x\ntitle: {nested}\n").into_bytes(),
+        ),
         ("open", "[".repeat(100_000).into_bytes()),
         ("blocks", "x {\n".repeat(100_000).into_bytes()),
-        ("parentheses", format!("runbook x {{\n step a {{ when = \"{}\" }}\n}}", "(".repeat(60_000)).into_bytes()),
+        (
+            "parentheses",
+            format!(
+                "runbook x {{\n step a {{ when = \"{}\" }}\n}}",
+                "(".repeat(60_000)
+            )
+            .into_bytes(),
+        ),
         ("empty", Vec::new()),
     ];
     for (name, bytes) in cases {
@@ -125,11 +191,23 @@ fn hostile_files_end_within_a_second_with_an_error() {
             let path = place.dir.join(format!("{name}.{ending}"));
             std::fs::write(&path, &bytes).expect("a writable temporary folder");
             let began = Instant::now();
-            let ended = place.run(["check".as_ref(), path.as_os_str()]).without_panic();
+            let ended = place
+                .run(["check".as_ref(), path.as_os_str()])
+                .without_panic();
             let took = began.elapsed();
-            assert!(matches!(ended.code, Some(1 | 2)), "{name}.{ending}: {:?}", ended.code);
-            assert!(ended.stderr.len() + ended.stdout.len() > 10, "{name}.{ending} says nothing");
-            assert!(took < Duration::from_secs(1), "{name}.{ending} took {took:?}");
+            assert!(
+                matches!(ended.code, Some(1 | 2)),
+                "{name}.{ending}: {:?}",
+                ended.code
+            );
+            assert!(
+                ended.stderr.len() + ended.stdout.len() > 10,
+                "{name}.{ending} says nothing"
+            );
+            assert!(
+                took < Duration::from_secs(1),
+                "{name}.{ending} took {took:?}"
+            );
             std::fs::remove_file(&path).expect("our file");
         }
     }

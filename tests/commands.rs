@@ -3,7 +3,10 @@
 use crate::support::{Place, top};
 
 fn example() -> String {
-    top().join("examples/01-restore-drill.runbook").to_string_lossy().into_owned()
+    top()
+        .join("examples/01-restore-drill.runbook")
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[test]
@@ -15,8 +18,18 @@ fn runs_in_json_is_a_list_of_objects() {
     let run = &runs[0];
     assert_eq!(run["runbook"], "restore-drill");
     assert_eq!(run["state"], "succeeded");
-    assert!(run["id"].as_str().is_some_and(|id| id.starts_with("restore-drill")), "{run}");
-    assert!(run["started"].as_str().is_some_and(|time| time.contains('T')), "{run}");
+    assert!(
+        run["id"]
+            .as_str()
+            .is_some_and(|id| id.starts_with("restore-drill")),
+        "{run}"
+    );
+    assert!(
+        run["started"]
+            .as_str()
+            .is_some_and(|time| time.contains('T')),
+        "{run}"
+    );
 }
 
 #[test]
@@ -26,9 +39,16 @@ fn plan_and_graph_show_without_running() {
     for word in ["make", "proved", "cp shop.backup", "abandoned"] {
         assert!(plan.stdout.contains(word), "no {word} in {plan:?}");
     }
-    let mermaid = place.run(["graph", &example(), "--format", "mermaid"]).expect(0);
-    assert!(mermaid.stdout.starts_with("flowchart") || mermaid.stdout.starts_with("graph"), "{mermaid:?}");
-    let dot = place.run(["graph", &example(), "--format", "dot"]).expect(0);
+    let mermaid = place
+        .run(["graph", &example(), "--format", "mermaid"])
+        .expect(0);
+    assert!(
+        mermaid.stdout.starts_with("flowchart") || mermaid.stdout.starts_with("graph"),
+        "{mermaid:?}"
+    );
+    let dot = place
+        .run(["graph", &example(), "--format", "dot"])
+        .expect(0);
     assert!(dot.stdout.starts_with("digraph"), "{dot:?}");
     assert_eq!(place.run(["runs", "--json"]).expect(0).stdout.trim(), "[]");
 }
@@ -37,13 +57,30 @@ fn plan_and_graph_show_without_running() {
 fn show_and_logs_tell_what_happened() {
     let place = Place::new();
     place.run(["run", &example(), "--yes"]).expect(0);
-    place.run(["show", "last"]).expect(0).says("the total is right");
-    place.run(["logs", "last"]).expect(0).says("restored from a backup");
-    place.run(["logs", "last", "report"]).expect(0).says("restored from a backup");
+    place
+        .run(["show", "last"])
+        .expect(0)
+        .says("the total is right");
+    place
+        .run(["logs", "last"])
+        .expect(0)
+        .says("restored from a backup");
+    place
+        .run(["logs", "last", "report"])
+        .expect(0)
+        .says("restored from a backup");
     let run = place.last_run();
-    place.run(["show", run.rsplit('-').next().expect("a part")]).expect(0);
-    place.run(["show", "no-such-run"]).expect(2).says("no-such-run");
-    place.run(["logs", "last", "no-such-node"]).expect(2).says("no-such-node");
+    place
+        .run(["show", run.rsplit('-').next().expect("a part")])
+        .expect(0);
+    place
+        .run(["show", "no-such-run"])
+        .expect(2)
+        .says("no-such-run");
+    place
+        .run(["logs", "last", "no-such-node"])
+        .expect(2)
+        .says("no-such-node");
 }
 
 #[test]
@@ -51,7 +88,10 @@ fn usage_and_bad_files_exit_2() {
     let place = Place::new();
     place.run(["frobnicate"]).expect(2);
     place.run(["run"]).expect(2);
-    place.run(["run", "no-such-file.runbook"]).expect(2).says("no-such-file.runbook");
+    place
+        .run(["run", "no-such-file.runbook"])
+        .expect(2)
+        .says("no-such-file.runbook");
     place.run(["check", "no-such-file.runbook"]).expect(2);
     let file = place.file("bad.runbook", "runbook bad {\n  step a {\n");
     place.run(["run".as_ref(), file.as_os_str()]).expect(2);
@@ -68,12 +108,31 @@ fn doctor_and_completions_and_help() {
     let place = Place::new();
     place.run(["doctor"]).expect(0).says("store");
     for shell in ["bash", "zsh", "fish"] {
-        assert!(place.run(["completions", shell]).expect(0).stdout.contains("approve"));
+        assert!(
+            place
+                .run(["completions", shell])
+                .expect(0)
+                .stdout
+                .contains("approve")
+        );
     }
     let help = place.run(["--help"]).expect(0);
     for command in [
-        "check", "explain", "plan", "graph", "run", "resume", "runs", "show", "logs", "approve", "reject", "cancel", "audit",
-        "doctor", "completions",
+        "check",
+        "explain",
+        "plan",
+        "graph",
+        "run",
+        "resume",
+        "runs",
+        "show",
+        "logs",
+        "approve",
+        "reject",
+        "cancel",
+        "audit",
+        "doctor",
+        "completions",
     ] {
         assert!(help.stdout.contains(command), "{help:?}");
         place.run([command, "--help"]).expect(0);
@@ -102,8 +161,14 @@ runbook checks {
 "#,
     );
     let ended = place.run(["run".as_ref(), file.as_os_str()]).expect(1);
-    let ended = ended.says("two is three").says("value == 3").says("it exits well");
-    assert!(ended.stdout.contains("one is one"), "all are reported: {ended:?}");
+    let ended = ended
+        .says("two is three")
+        .says("value == 3")
+        .says("it exits well");
+    assert!(
+        ended.stdout.contains("one is one"),
+        "all are reported: {ended:?}"
+    );
     assert_eq!(place.read("after"), "");
 }
 

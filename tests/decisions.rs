@@ -14,7 +14,10 @@ runbook gated {
 fn gated(text: &str) -> Place {
     let place = Place::new();
     let file = place.file("gated.runbook", text);
-    place.run(["run".as_ref(), file.as_os_str()]).expect(3).says("piton approve");
+    place
+        .run(["run".as_ref(), file.as_os_str()])
+        .expect(3)
+        .says("piton approve");
     assert_eq!(place.state(), "waiting");
     place
 }
@@ -23,11 +26,16 @@ fn gated(text: &str) -> Place {
 fn an_approval_from_another_process_moves_a_waiting_run_on() {
     let place = gated(GATED);
     let run = place.last_run();
-    place.run(["approve", &run, "go", "--as", "on-call-lead"]).expect(0);
+    place
+        .run(["approve", &run, "go", "--as", "on-call-lead"])
+        .expect(0);
     until("the run goes on", || place.state() == "succeeded");
     assert_eq!(place.read("after"), "after\n");
     let second = place.run(["approve", &run, "go", "--as", "cto"]).expect(1);
-    assert!(second.stderr.contains("on-call-lead"), "it says who decided: {second:?}");
+    assert!(
+        second.stderr.contains("on-call-lead"),
+        "it says who decided: {second:?}"
+    );
     place.run(["resume", &run]).expect(0);
 }
 
@@ -37,8 +45,13 @@ fn a_second_decision_is_refused_while_the_run_still_waits_for_something_else() {
         "step after",
         "gate again { approve { } on_fail = [stop] }\n  step after",
     ));
-    place.run(["approve", "last", "go", "--as", "cto"]).expect(0);
-    place.run(["reject", "last", "go", "--as", "on-call-lead"]).expect(1).says("cto");
+    place
+        .run(["approve", "last", "go", "--as", "cto"])
+        .expect(0);
+    place
+        .run(["reject", "last", "go", "--as", "on-call-lead"])
+        .expect(1)
+        .says("cto");
     assert_eq!(place.state(), "waiting");
     place.run(["approve", "last", "again"]).expect(0);
     until("the run ends", || place.state() == "succeeded");
@@ -47,7 +60,10 @@ fn a_second_decision_is_refused_while_the_run_still_waits_for_something_else() {
 #[test]
 fn somebody_who_may_not_approve_is_refused() {
     let place = gated(GATED);
-    place.run(["approve", "last", "go", "--as", "intern"]).expect(1).says("on-call-lead");
+    place
+        .run(["approve", "last", "go", "--as", "intern"])
+        .expect(1)
+        .says("on-call-lead");
     assert_eq!(place.state(), "waiting");
 }
 
@@ -55,7 +71,10 @@ fn somebody_who_may_not_approve_is_refused() {
 fn an_expired_question_takes_no_answer_and_says_why() {
     let place = gated(&GATED.replace("30m", "1s"));
     std::thread::sleep(std::time::Duration::from_millis(1200));
-    place.run(["approve", "last", "go", "--as", "cto"]).expect(1).says("expired");
+    place
+        .run(["approve", "last", "go", "--as", "cto"])
+        .expect(1)
+        .says("expired");
     until("the run ends", || place.state() == "failed");
     assert_eq!(place.read("after"), "");
 }
@@ -63,7 +82,9 @@ fn an_expired_question_takes_no_answer_and_says_why() {
 #[test]
 fn a_rejection_stops_the_run() {
     let place = gated(GATED);
-    place.run(["reject", "last", "go", "--as", "cto", "--note", "not today"]).expect(0);
+    place
+        .run(["reject", "last", "go", "--as", "cto", "--note", "not today"])
+        .expect(0);
     until("the run ends", || place.state() == "failed");
     place.run(["resume", "last"]).expect(1).says("not today");
     assert_eq!(place.read("after"), "");
@@ -73,7 +94,9 @@ fn a_rejection_stops_the_run() {
 fn an_answer_to_what_was_not_shown_is_refused() {
     let place = gated(GATED);
     let zeros = "0".repeat(64);
-    place.run(["approve", "last", "go", "--as", "cto", "--shown", &zeros]).expect(1);
+    place
+        .run(["approve", "last", "go", "--as", "cto", "--shown", &zeros])
+        .expect(1);
     assert_eq!(place.state(), "waiting");
 }
 
@@ -83,7 +106,9 @@ fn an_engine_that_waits_takes_a_decision_at_once() {
     let file = place.file("gated.runbook", GATED);
     let mut engine = place.spawn(["run".as_ref(), file.as_os_str(), "--wait".as_ref()]);
     until("the run waits", || place.state() == "waiting");
-    place.run(["approve", "last", "go", "--as", "cto"]).expect(0);
+    place
+        .run(["approve", "last", "go", "--as", "cto"])
+        .expect(0);
     assert_eq!(engine.wait().expect("a child").code(), Some(0));
     assert_eq!(place.read("after"), "after\n");
 }
@@ -92,10 +117,20 @@ fn an_engine_that_waits_takes_a_decision_at_once() {
 fn yes_approves_only_what_the_starter_may() {
     let place = Place::new();
     let file = place.file("gated.runbook", GATED);
-    place.run(["run".as_ref(), file.as_os_str(), "--yes".as_ref()]).expect(3);
+    place
+        .run(["run".as_ref(), file.as_os_str(), "--yes".as_ref()])
+        .expect(3);
     let other = Place::new();
     let file = other.file("gated.runbook", GATED);
-    other.run(["run".as_ref(), file.as_os_str(), "--yes".as_ref(), "--as".as_ref(), "cto".as_ref()]).expect(0);
+    other
+        .run([
+            "run".as_ref(),
+            file.as_os_str(),
+            "--yes".as_ref(),
+            "--as".as_ref(),
+            "cto".as_ref(),
+        ])
+        .expect(0);
 }
 
 #[test]
@@ -105,8 +140,14 @@ fn two_answers_at_once_count_as_one() {
         .into_iter()
         .map(|name| place.spawn(["approve", "last", "go", "--as", name]))
         .collect();
-    let codes: Vec<_> = both.iter_mut().map(|child| child.wait().expect("a child").code()).collect();
-    assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
+    let codes: Vec<_> = both
+        .iter_mut()
+        .map(|child| child.wait().expect("a child").code())
+        .collect();
+    assert!(
+        codes.contains(&Some(0)) && codes.contains(&Some(1)),
+        "{codes:?}"
+    );
     until("the run ends", || place.state() == "succeeded");
     assert_eq!(place.read("after"), "after\n");
 }

@@ -5,11 +5,17 @@ use std::time::{Duration, Instant};
 
 /// How many kills: `PITON_TEST_KILLS`, else what `./test` takes.
 fn kills() -> usize {
-    std::env::var("PITON_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(100)
+    std::env::var("PITON_TEST_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100)
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("PITON_TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_123);
+    let seed = std::env::var("PITON_TEST_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20_261_123);
     println!("PITON_TEST_SEED={seed}");
     seed
 }
@@ -51,12 +57,23 @@ fn a_chain_survives_its_engine_being_killed_a_hundred_times() {
             }
         }
         let expected: Vec<String> = (0..50).map(|step| format!("s{step}")).collect();
-        assert_eq!(lines(&place.read("started")), expected, "each started once, in order");
-        assert_eq!(lines(&place.read("done")), expected, "each done once, in order");
+        assert_eq!(
+            lines(&place.read("started")),
+            expected,
+            "each started once, in order"
+        );
+        assert_eq!(
+            lines(&place.read("done")),
+            expected,
+            "each done once, in order"
+        );
         place.run(["audit", "last"]).expect(0);
     }
     println!("{rounds} runs, {killed} kills, {inside} of them inside an attempt");
-    assert!(inside * 10 >= killed * 7, "only {inside} of {killed} kills hit an attempt");
+    assert!(
+        inside * 10 >= killed * 7,
+        "only {inside} of {killed} kills hit an attempt"
+    );
 }
 
 #[test]
@@ -68,7 +85,9 @@ fn engine_and_keeper_killed_together_ask_at_most_once_an_attempt() {
         let place = Place::new();
         let file = place.file("chain.runbook", &chain(12, "0.03", &place.dir));
         let mut engine = place.spawn(["run".as_ref(), file.as_os_str()]);
-        until("the first step starts", || !place.read("started").is_empty());
+        until("the first step starts", || {
+            !place.read("started").is_empty()
+        });
         loop {
             std::thread::sleep(Duration::from_millis(chance.below(250)));
             if engine.try_wait().expect("a child").is_none() {
@@ -96,7 +115,11 @@ fn engine_and_keeper_killed_together_ask_at_most_once_an_attempt() {
             engine = place.spawn(["resume", "last"]);
         }
         let expected: Vec<String> = (0..12).map(|step| format!("s{step}")).collect();
-        assert_eq!(lines(&place.read("done")), expected, "each done once, in order");
+        assert_eq!(
+            lines(&place.read("done")),
+            expected,
+            "each done once, in order"
+        );
     }
     println!("{rounds} runs, {killed} kills of both, {asked} questions");
     assert!(asked <= killed, "{asked} questions for {killed} kills");
@@ -111,11 +134,21 @@ fn answer(place: &Place) -> usize {
         .filter(|node| !node["question"].is_null())
         .map(|node| node["id"].as_str().expect("an id"))
         .collect();
-    assert_eq!(open.len(), 1, "one attempt was in flight, so one question: {view}");
+    assert_eq!(
+        open.len(),
+        1,
+        "one attempt was in flight, so one question: {view}"
+    );
     let done = place.read("done");
     let happened = done.lines().any(|line| line == open[0]);
-    let word = if happened { "succeeded" } else { "did-not-happen" };
-    place.run(["decide", "last", open[0], word, "--no-resume"]).expect(0);
+    let word = if happened {
+        "succeeded"
+    } else {
+        "did-not-happen"
+    };
+    place
+        .run(["decide", "last", open[0], word, "--no-resume"])
+        .expect(0);
     1
 }
 
@@ -136,8 +169,15 @@ fn a_long_step_is_not_disturbed_and_only_its_rest_is_waited_for() {
     let resumed = place.run(["resume", "last"]).expect(0);
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(20), "{took:?}");
-    assert!(took < Duration::from_secs(32), "resume waited longer than the rest: {took:?}");
-    assert_eq!(place.read("began"), "began\n", "it was started once: {resumed:?}");
+    assert!(
+        took < Duration::from_secs(32),
+        "resume waited longer than the rest: {took:?}"
+    );
+    assert_eq!(
+        place.read("began"),
+        "began\n",
+        "it was started once: {resumed:?}"
+    );
     let view = place.json(["show", "last", "--json"]);
     let node = &view["nodes"][0];
     assert_eq!(node["outputs"]["said"], "well", "{view}");
@@ -172,8 +212,14 @@ fn a_time_limit_holds_while_no_engine_lives() {
     until("the step runs", || !place.read("a").is_empty());
     engine.kill().expect("our child");
     engine.wait().expect("a child");
-    let ours = || crate::support::processes(|line| line.starts_with("sleep 300") || line.starts_with("sleep 301"));
-    until("the keeper ends the step and what it started", || ours().is_empty());
+    let ours = || {
+        crate::support::processes(|line| {
+            line.starts_with("sleep 300") || line.starts_with("sleep 301")
+        })
+    };
+    until("the keeper ends the step and what it started", || {
+        ours().is_empty()
+    });
     place.run(["resume", "last"]).expect(1).says("1s");
 }
 
@@ -188,8 +234,12 @@ fn cancel_ends_a_step_that_runs_without_an_engine() {
     until("the step runs", || !place.read("a").is_empty());
     engine.kill().expect("our child");
     engine.wait().expect("a child");
-    place.run(["cancel", "last", "--reason", "a test"]).expect(0);
-    let left = crate::support::processes(|line| line.starts_with("sleep 302") || line.starts_with("sleep 303"));
+    place
+        .run(["cancel", "last", "--reason", "a test"])
+        .expect(0);
+    let left = crate::support::processes(|line| {
+        line.starts_with("sleep 302") || line.starts_with("sleep 303")
+    });
     assert_eq!(left, Vec::<u32>::new(), "nothing of it is left");
     assert_eq!(place.state(), "cancelled");
     assert_eq!(place.read("b"), "");
@@ -205,7 +255,10 @@ fn two_engines_cannot_drive_one_run() {
     let second = place.run(["resume", "last"]);
     assert_ne!(second.code, Some(0), "{second:?}");
     let second = second.without_panic();
-    assert!(second.stderr.contains(&first.id().to_string()), "it names the process that drives the run: {second:?}");
+    assert!(
+        second.stderr.contains(&first.id().to_string()),
+        "it names the process that drives the run: {second:?}"
+    );
     assert_eq!(first.wait().expect("a child").code(), Some(0));
     assert_eq!(place.read("a"), "a\n");
 }

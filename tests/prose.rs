@@ -23,11 +23,22 @@ fn blocks(text: &str, kind: &str) -> Vec<String> {
 
 fn prose() -> Vec<(String, String)> {
     let mut files = vec![top().join("README.md")];
-    files.extend(std::fs::read_dir(top().join("docs")).into_iter().flatten().flatten().map(|entry| entry.path()));
+    files.extend(
+        std::fs::read_dir(top().join("docs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path()),
+    );
     files
         .into_iter()
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("a text")))
+        .map(|path| {
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(&path).expect("a text"),
+            )
+        })
         .collect()
 }
 
@@ -36,7 +47,8 @@ fn every_command_in_the_prose_runs() {
     let mut count = 0;
     for (name, text) in prose() {
         let place = Place::new();
-        std::os::unix::fs::symlink(top().join("examples"), place.dir.join("examples")).expect("a link");
+        std::os::unix::fs::symlink(top().join("examples"), place.dir.join("examples"))
+            .expect("a link");
         let bin = place.dir.join("bin");
         std::fs::create_dir_all(&bin).expect("a folder");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_piton"), bin.join("piton")).expect("a link");
@@ -45,7 +57,12 @@ fn every_command_in_the_prose_runs() {
             for line in block.lines() {
                 let line = line.split(" # ").next().unwrap_or_default().trim();
                 // The suite itself runs ./test; building is what made this binary.
-                if line.is_empty() || line.starts_with('#') || line.starts_with("./test") || line.starts_with("cargo install") || line.contains("piton-bench") {
+                if line.is_empty()
+                    || line.starts_with('#')
+                    || line.starts_with("./test")
+                    || line.starts_with("cargo install")
+                    || line.contains("piton-bench")
+                {
                     continue;
                 }
                 let line = line.replace("cargo run --release -- ", "piton ");
@@ -59,7 +76,11 @@ fn every_command_in_the_prose_runs() {
                     .expect("sh");
                 let ended = Ended::from(output).without_panic();
                 let waits = line.contains("02-approval") && line.contains(" run ");
-                assert_eq!(ended.code, Some(if waits { 3 } else { 0 }), "{name}: `{line}`: {ended:?}");
+                assert_eq!(
+                    ended.code,
+                    Some(if waits { 3 } else { 0 }),
+                    "{name}: `{line}`: {ended:?}"
+                );
                 count += 1;
             }
         }

@@ -11,7 +11,10 @@ impl<'a> SmallDisk<'a> {
     /// `None` where this account may not mount; the caller says so.
     fn at(dir: &'a Path) -> Option<SmallDisk<'a>> {
         std::fs::create_dir_all(dir).expect("a folder");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(dir).output();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .arg(dir)
+            .output();
         match mount {
             Ok(output) if output.status.success() => Some(SmallDisk(dir)),
             _ => {
@@ -22,7 +25,10 @@ impl<'a> SmallDisk<'a> {
     }
 
     fn remount(&self, how: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.0).status();
+        let status = Command::new("mount")
+            .args(["-o", &format!("remount,{how}")])
+            .arg(self.0)
+            .status();
         assert!(status.expect("mount").success());
     }
 }
@@ -43,7 +49,9 @@ fn piton(place: &Place, store: &Path, arguments: &[&str]) -> Ended {
 fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
     let place = Place::new();
     let disk = place.dir.join("disk");
-    let Some(_small) = SmallDisk::at(&disk) else { return };
+    let Some(_small) = SmallDisk::at(&disk) else {
+        return;
+    };
     let store = disk.join("store.db");
     let file = place.file(
         "fills.runbook",
@@ -53,8 +61,14 @@ fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
         ),
     );
     let full = piton(&place, &store, &["run", &file.to_string_lossy()]).expect(1);
-    assert!(full.stderr.contains(&*store.to_string_lossy()), "it names the store: {full:?}");
-    assert!(full.stderr.contains("piton resume"), "it names the next command: {full:?}");
+    assert!(
+        full.stderr.contains(&*store.to_string_lossy()),
+        "it names the store: {full:?}"
+    );
+    assert!(
+        full.stderr.contains("piton resume"),
+        "it names the next command: {full:?}"
+    );
     std::fs::remove_file(disk.join("filler")).expect("the filler");
     piton(&place, &store, &["resume", "last"]).expect(0);
     for (name, text) in [("a", "a\n"), ("b", "b\n"), ("c", "c\n")] {
@@ -67,19 +81,27 @@ fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
 fn a_store_that_cannot_be_written_stops_the_run_and_repair_lets_it_go_on() {
     let place = Place::new();
     let disk = place.dir.join("disk");
-    let Some(small) = SmallDisk::at(&disk) else { return };
+    let Some(small) = SmallDisk::at(&disk) else {
+        return;
+    };
     let store = disk.join("store.db");
     let file = place.file("gated.runbook", "runbook gated {\n  timeout = 1m\n  gate go { approve { } on_fail = [stop] }\n  step b { run = \"echo b >> b\" effect = abandoned(\"a test\") }\n}\n");
     let file = file.to_string_lossy();
     small.remount("ro");
     let refused = piton(&place, &store, &["run", &file]).expect(1);
-    assert!(refused.stderr.contains(&*disk.to_string_lossy()), "{refused:?}");
+    assert!(
+        refused.stderr.contains(&*disk.to_string_lossy()),
+        "{refused:?}"
+    );
     small.remount("rw");
     piton(&place, &store, &["run", &file]).expect(3);
     small.remount("ro");
     let refused = piton(&place, &store, &["approve", "last", "go"]).without_panic();
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.stderr.contains(&*disk.to_string_lossy()), "{refused:?}");
+    assert!(
+        refused.stderr.contains(&*disk.to_string_lossy()),
+        "{refused:?}"
+    );
     small.remount("rw");
     piton(&place, &store, &["approve", "last", "go"]).expect(0);
     piton(&place, &store, &["resume", "last"]).expect(0);
@@ -91,14 +113,20 @@ fn a_missing_shell_is_named_and_the_run_goes_on_when_it_is_there() {
     let place = Place::new();
     let bin = place.dir.join("bin");
     std::fs::create_dir_all(&bin).expect("a folder");
-    let file = place.file("one.runbook", "runbook one {\n  timeout = 1m\n  step a { run = \"echo a\" effect = none }\n}\n");
+    let file = place.file(
+        "one.runbook",
+        "runbook one {\n  timeout = 1m\n  step a { run = \"echo a\" effect = none }\n}\n",
+    );
     let run = |arguments: &[&str]| {
         let mut command = place.piton(arguments);
         Ended::from(command.env("PATH", &bin).output().expect("piton starts"))
     };
     let missing = run(&["run", &file.to_string_lossy()]).expect(1);
     assert!(missing.stderr.contains("sh"), "{missing:?}");
-    assert!(missing.stderr.contains("piton resume"), "it names the next command: {missing:?}");
+    assert!(
+        missing.stderr.contains("piton resume"),
+        "it names the next command: {missing:?}"
+    );
     std::os::unix::fs::symlink("/bin/sh", bin.join("sh")).expect("a link");
     run(&["resume", "last"]).expect(0);
 }
@@ -109,10 +137,19 @@ fn a_missing_program_and_a_missing_folder_are_named() {
     for (action, named) in [
         ("exec = [\"no-such-program-here\"]", "no-such-program-here"),
         ("run = \"true\" dir = \"no/such/folder\"", "no/such/folder"),
-        ("run = \"true\" shell = [\"no-such-shell\", \"-c\"]", "no-such-shell"),
+        (
+            "run = \"true\" shell = [\"no-such-shell\", \"-c\"]",
+            "no-such-shell",
+        ),
     ] {
-        let file = place.file("bad.runbook", &format!("runbook bad {{\n  timeout = 1m\n  step a {{ {action} effect = none }}\n}}\n"));
-        place.run(["run".as_ref(), file.as_os_str()]).expect(1).says(named);
+        let file = place.file(
+            "bad.runbook",
+            &format!("runbook bad {{\n  timeout = 1m\n  step a {{ {action} effect = none }}\n}}\n"),
+        );
+        place
+            .run(["run".as_ref(), file.as_os_str()])
+            .expect(1)
+            .says(named);
     }
 }
 

@@ -51,13 +51,25 @@ runbook canary {
     let child = command.env("CANARY", CANARY).spawn().expect("piton starts");
     until("the step runs", || !place.read("started").is_empty());
     let telling = crate::support::processes(|line| line.contains("k9-CANARY"));
-    assert_eq!(telling, Vec::<u32>::new(), "a command line shows the secret");
+    assert_eq!(
+        telling,
+        Vec::<u32>::new(),
+        "a command line shows the secret"
+    );
     let ended = Ended::from(child.wait_with_output().expect("a child"));
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    for text in [&ended.stdout, &ended.stderr, &place.run(["show", "last", "--json"]).stdout, &place.run(["logs", "last"]).stdout] {
+    for text in [
+        &ended.stdout,
+        &ended.stderr,
+        &place.run(["show", "last", "--json"]).stdout,
+        &place.run(["logs", "last"]).stdout,
+    ] {
         assert!(!text.contains("k9-CANARY"), "{text}");
     }
-    assert!(place.run(["logs", "last"]).stdout.contains("token: "), "the log has the line, masked");
+    assert!(
+        place.run(["logs", "last"]).stdout.contains("token: "),
+        "the log has the line, masked"
+    );
     for needle in [CANARY.as_bytes(), b"k9-CANARY", b"azktQ0FOQVJZ"] {
         let mut found = Vec::new();
         holding(&place.dir, needle, &mut found);
@@ -73,13 +85,24 @@ fn what_the_store_leaves_is_private() {
         if metadata.is_symlink() {
             return;
         }
-        assert_eq!(metadata.permissions().mode() & 0o077, 0, "{} is open to others", path.display());
+        assert_eq!(
+            metadata.permissions().mode() & 0o077,
+            0,
+            "{} is open to others",
+            path.display()
+        );
         if metadata.is_dir() {
-            std::fs::read_dir(path).expect("our folder").flatten().for_each(|entry| look(&entry.path()));
+            std::fs::read_dir(path)
+                .expect("our folder")
+                .flatten()
+                .for_each(|entry| look(&entry.path()));
         }
     }
     let place = Place::new();
-    let file = place.file("one.runbook", "runbook one {\n  step a { run = \"echo hello\" effect = none timeout = 1m }\n}\n");
+    let file = place.file(
+        "one.runbook",
+        "runbook one {\n  step a { run = \"echo hello\" effect = none timeout = 1m }\n}\n",
+    );
     place.run(["run".as_ref(), file.as_os_str()]).expect(0);
     look(&place.dir.join("store.db"));
     look(&place.dir.join("store.db.d"));

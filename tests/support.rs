@@ -133,7 +133,10 @@ impl Ended {
 
     #[track_caller]
     pub fn says(self, what: &str) -> Ended {
-        assert!(self.stdout.contains(what) || self.stderr.contains(what), "no `{what}` in {self:?}");
+        assert!(
+            self.stdout.contains(what) || self.stderr.contains(what),
+            "no `{what}` in {self:?}"
+        );
         self
     }
 }
@@ -152,7 +155,13 @@ pub fn until(what: &str, mut true_now: impl FnMut() -> bool) {
 pub fn processes(like: impl Fn(&str) -> bool) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         if like(&line) {
@@ -163,7 +172,10 @@ pub fn processes(like: impl Fn(&str) -> bool) -> Vec<u32> {
 }
 
 pub fn kill(pid: u32, signal: &str) {
-    let _ = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+    let _ = Command::new("kill")
+        .args([&format!("-{signal}"), &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// A repeatable source of chance; the seed is printed by the tests that use it.
@@ -184,7 +196,10 @@ impl Chance {
 
 /// A chain of steps, each of which says when it starts and when it is done, in files of `dir`.
 pub fn chain(steps: usize, sleep: &str, dir: &Path) -> String {
-    let mut text = format!("runbook chain {{\n  timeout = 1m\n  dir = \"{}\"\n", dir.display());
+    let mut text = format!(
+        "runbook chain {{\n  timeout = 1m\n  dir = \"{}\"\n",
+        dir.display()
+    );
     for step in 0..steps {
         let _ = writeln!(
             text,

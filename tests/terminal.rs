@@ -8,7 +8,10 @@ use std::time::Instant;
 /// Runs `piton` in a terminal of its own, types `typed` once `after` is on the screen, and gives what was shown.
 fn in_terminal(place: &Place, arguments: &str, after: &str, typed: &str) -> (Option<i32>, String) {
     let log = place.dir.join("screen.log");
-    let line = format!("stty cols 100 rows 30; exec {} {arguments}", env!("CARGO_BIN_EXE_piton"));
+    let line = format!(
+        "stty cols 100 rows 30; exec {} {arguments}",
+        env!("CARGO_BIN_EXE_piton")
+    );
     let mut child = Command::new("script")
         .args(["-qefc", &line])
         .arg(&log)
@@ -25,7 +28,11 @@ fn in_terminal(place: &Place, arguments: &str, after: &str, typed: &str) -> (Opt
     if !after.is_empty() {
         let began = Instant::now();
         while !screen().contains(after) {
-            assert!(began.elapsed() < SOON, "no `{after}` on the screen:\n{}", screen());
+            assert!(
+                began.elapsed() < SOON,
+                "no `{after}` on the screen:\n{}",
+                screen()
+            );
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         keys.write_all(typed.as_bytes()).expect("a pipe");
@@ -72,8 +79,12 @@ fn a_question_answered_elsewhere_goes_away() {
     place.file("gated.runbook", GATED);
     std::thread::scope(|scope| {
         let terminal = scope.spawn(|| in_terminal(&place, "run gated.runbook", "", ""));
-        until("the run waits", || place.run(["runs", "--json"]).stdout.contains("waiting"));
-        place.run(["approve", "last", "go", "--as", "cto"]).expect(0);
+        until("the run waits", || {
+            place.run(["runs", "--json"]).stdout.contains("waiting")
+        });
+        place
+            .run(["approve", "last", "go", "--as", "cto"])
+            .expect(0);
         let (code, screen) = terminal.join().expect("the terminal's thread");
         assert_eq!(code, Some(0), "{screen}");
         assert!(screen.contains("cto"), "it says who decided:\n{screen}");

@@ -7,9 +7,9 @@
 
 pub mod action;
 pub mod driver;
-pub mod secrets;
 pub mod keeper;
 pub mod mask;
 pub mod owner;
+pub mod secrets;
 pub mod store;
 pub mod wake;

@@ -1,5 +1,6 @@
 //! Opening the file: making it, telling what it is, and setting the connection up.
 
+use super::Transaction;
 use super::failure::{BUSY_TIMEOUT, Place};
 use super::schema::{self, Layout};
 use crate::store::StoreError;
@@ -99,7 +100,10 @@ fn refuse_emptied(place: &Place) -> Result<(), StoreError> {
 }
 
 fn check_layout(connection: &Connection, place: &Place) -> Result<(), StoreError> {
-    let found = schema::layout(connection).map_err(|error| place.failure(&error, DOING, None))?;
+    // From one state: between two of the marks another process may have made the file into a store.
+    let found = Transaction::read(connection)
+        .and_then(|_one_state| schema::layout(connection))
+        .map_err(|error| place.failure(&error, DOING, None))?;
     match found {
         Layout::Ours(found) if found > schema::known() => Err(StoreError::Newer {
             place: place.to_string(),
