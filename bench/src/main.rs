@@ -20,7 +20,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     let rounds: usize = match std::env::args().nth(1) {
-        Some(text) => text.parse().map_err(|_| format!("`{text}` is not a number of rounds"))?,
+        Some(text) => text
+            .parse()
+            .map_err(|_| format!("`{text}` is not a number of rounds"))?,
         None => 5,
     };
     let bench = Bench::new()?;
@@ -52,27 +54,36 @@ impl Bench {
     fn all(&self, rounds: usize) -> Outcome<()> {
         println!("{rounds} rounds; the floor and piton take turns; medians\n");
         println!(
-            "{:<26} {:>14} {:>14} {:>8}  {}",
-            "", "floor ms/step", "piton ms/step", "ratio", "the floor is"
+            "{:<26} {:>14} {:>14} {:>8}  the floor is",
+            "", "floor ms/step", "piton ms/step", "ratio"
         );
         let start = self.dir.join("start.runbook");
         std::fs::write(&start, chain(1))?;
         for steps in [200, 1000] {
             let file = self.dir.join(format!("chain-{steps}.runbook"));
             std::fs::write(&file, chain(steps))?;
-            let figures = rounds_of(
-                rounds,
-                || self.floor_of_chain(steps),
-                || self.piton(&file),
-            )?;
-            figures.print(&format!("chain of {steps}"), steps, "spawn + wait + commit, each step");
+            let figures = rounds_of(rounds, || self.floor_of_chain(steps), || self.piton(&file))?;
+            figures.print(
+                &format!("chain of {steps}"),
+                steps,
+                "spawn + wait + commit, each step",
+            );
         }
         let (fan, makefile) = (self.dir.join("fan-500.runbook"), self.dir.join("Makefile"));
         std::fs::write(&fan, fan_out(500))?;
         std::fs::write(&makefile, make_fan_out(500))?;
-        if Command::new("make").arg("--version").stdout(Stdio::null()).status().is_ok() {
+        if Command::new("make")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_ok()
+        {
             let figures = rounds_of(rounds, || self.make(&makefile), || self.piton(&fan))?;
-            figures.print("fan-out of 500, 2 at once", 500, "make -j2 on the same graph");
+            figures.print(
+                "fan-out of 500, 2 at once",
+                500,
+                "make -j2 on the same graph",
+            );
         } else {
             println!("fan-out: skipped, there is no make on PATH");
         }
@@ -90,15 +101,22 @@ impl Bench {
         let connection = rusqlite::Connection::open(&path)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
-        connection.execute_batch("create table if not exists record (seq integer primary key, body text)")?;
+        connection.execute_batch(
+            "create table if not exists record (seq integer primary key, body text)",
+        )?;
         let body = "x".repeat(1024);
         let began = Instant::now();
         for _ in 0..steps {
-            let status = Command::new("sh").args(["-c", ":"]).stdin(Stdio::null()).status()?;
+            let status = Command::new("sh")
+                .args(["-c", ":"])
+                .stdin(Stdio::null())
+                .status()?;
             if !status.success() {
                 return Err("`sh -c :` failed".into());
             }
-            connection.prepare_cached("insert into record (body) values (?1)")?.execute([&body])?;
+            connection
+                .prepare_cached("insert into record (body) values (?1)")?
+                .execute([&body])?;
         }
         Ok(began.elapsed())
     }
@@ -106,12 +124,22 @@ impl Bench {
     fn piton(&self, file: &Path) -> Outcome<Duration> {
         let store = self.dir.join(format!("store-{}.db", uuid::Uuid::now_v7()));
         let mut command = Command::new(&self.piton);
-        command.arg("run").arg(file).arg("--store").arg(format!("sqlite:{}", store.display()));
+        command
+            .arg("run")
+            .arg(file)
+            .arg("--store")
+            .arg(format!("sqlite:{}", store.display()));
         timed(command.env_remove("PITON_LOG"))
     }
 
     fn make(&self, makefile: &Path) -> Outcome<Duration> {
-        timed(Command::new("make").arg("-j2").arg("-f").arg(makefile).current_dir(&self.dir))
+        timed(
+            Command::new("make")
+                .arg("-j2")
+                .arg("-f")
+                .arg(makefile)
+                .current_dir(&self.dir),
+        )
     }
 }
 
@@ -152,10 +180,19 @@ fn rounds_of(
     floors.sort();
     own.sort();
     ratios.sort_by(f64::total_cmp);
-    match (floors.get(rounds / 2), own.get(rounds / 2), ratios.get(rounds / 2), ratios.first(), ratios.last()) {
-        (Some(floor), Some(ours), Some(ratio), Some(least), Some(most)) => {
-            Ok(Figures { floor: *floor, ours: *ours, ratio: *ratio, spread: (*least, *most) })
-        }
+    match (
+        floors.get(rounds / 2),
+        own.get(rounds / 2),
+        ratios.get(rounds / 2),
+        ratios.first(),
+        ratios.last(),
+    ) {
+        (Some(floor), Some(ours), Some(ratio), Some(least), Some(most)) => Ok(Figures {
+            floor: *floor,
+            ours: *ours,
+            ratio: *ratio,
+            spread: (*least, *most),
+        }),
         _ => Err("at least one round is needed".into()),
     }
 }
@@ -180,7 +217,10 @@ fn millis(time: Duration) -> f64 {
 fn chain(steps: usize) -> String {
     let mut text = String::from("runbook chain {\n  timeout = 1m\n");
     for step in 0..steps {
-        let _ = writeln!(text, "  step s{step} {{ exec = [\"sh\", \"-c\", \":\"]  effect = none }}");
+        let _ = writeln!(
+            text,
+            "  step s{step} {{ exec = [\"sh\", \"-c\", \":\"]  effect = none }}"
+        );
     }
     text + "}\n"
 }
@@ -188,7 +228,10 @@ fn chain(steps: usize) -> String {
 fn fan_out(steps: usize) -> String {
     let mut text = String::from("runbook fan-out {\n  parallel = 2\n  timeout = 1m\n");
     for step in 0..steps {
-        let _ = writeln!(text, "  step s{step} {{ needs = []  exec = [\"sh\", \"-c\", \":\"]  effect = none }}");
+        let _ = writeln!(
+            text,
+            "  step s{step} {{ needs = []  exec = [\"sh\", \"-c\", \":\"]  effect = none }}"
+        );
     }
     text + "}\n"
 }

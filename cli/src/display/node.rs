@@ -123,6 +123,7 @@ pub fn ended_word(status: OutcomeStatus) -> &'static str {
         OutcomeStatus::Failed => "failed",
         OutcomeStatus::TimedOut => "timed out",
         OutcomeStatus::Stopped => "was stopped",
+        OutcomeStatus::NotStarted => "was not started",
         OutcomeStatus::Unknown => "was interrupted",
     }
 }

@@ -47,7 +47,12 @@ impl fmt::Display for AttemptId {
     /// A form that is safe as a file name and as a word of the keeper's log: `n4.p1.a2`, or `n4.p1.probe2`; for a
     /// check of that attempt `n4.p1.a2.c0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AttemptId { node, pass, purpose, number } = self;
+        let AttemptId {
+            node,
+            pass,
+            purpose,
+            number,
+        } = self;
         match purpose {
             Purpose::Do => write!(f, "n{}.p{pass}.a{number}", node.0),
             Purpose::Probe => write!(f, "n{}.p{pass}.probe{number}", node.0),
@@ -62,12 +67,17 @@ impl std::str::FromStr for AttemptId {
     fn from_str(text: &str) -> Result<Self, BadAttemptId> {
         let bad = || BadAttemptId(text.to_owned());
         let mut parts = text.split('.');
-        let (Some(node), Some(pass), Some(last), check, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(node), Some(pass), Some(last), check, None) = (
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+        ) else {
             return Err(bad());
         };
-        let number = |part: &str, prefix: &str| -> Option<u32> { part.strip_prefix(prefix)?.parse().ok() };
+        let number =
+            |part: &str, prefix: &str| -> Option<u32> { part.strip_prefix(prefix)?.parse().ok() };
         let (purpose, attempt) = match (number(last, "a"), number(last, "probe"), check) {
             (Some(n), _, None) => (Purpose::Do, n),
             (_, Some(n), None) => (Purpose::Probe, n),
@@ -115,10 +125,25 @@ mod tests {
     #[test]
     fn an_attempts_id_reads_back_as_written() {
         for purpose in [Purpose::Do, Purpose::Probe, Purpose::Check(7)] {
-            let id = AttemptId { node: NodeIndex(41), pass: 3, purpose, number: 12 };
+            let id = AttemptId {
+                node: NodeIndex(41),
+                pass: 3,
+                purpose,
+                number: 12,
+            };
             assert_eq!(id.to_string().parse(), Ok(id));
         }
-        for bad in ["", "n1", "n1.p1", "n1.p1.x1", "n1.p1.a1.a1", "n1.p1.probe1.c1", "n1.p1.a1.c1.c1", "1.1.1", "n-1.p1.a1"] {
+        for bad in [
+            "",
+            "n1",
+            "n1.p1",
+            "n1.p1.x1",
+            "n1.p1.a1.a1",
+            "n1.p1.probe1.c1",
+            "n1.p1.a1.c1.c1",
+            "1.1.1",
+            "n-1.p1.a1",
+        ] {
             assert!(bad.parse::<AttemptId>().is_err(), "{bad}");
         }
     }

@@ -277,7 +277,9 @@ pub enum Response {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// It was written by a newer Piton.
-    #[error("the plan has version {found}, and this piton knows versions up to {PLAN_VERSION}; use the newer piton")]
+    #[error(
+        "the plan has version {found}, and this piton knows versions up to {PLAN_VERSION}; use the newer piton"
+    )]
     Newer {
         /// Its version.
         found: u32,
@@ -328,7 +330,10 @@ impl Plan {
     /// The place of the node of this name.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<NodeIndex> {
-        self.nodes.iter().position(|node| node.id == id).map(|at| NodeIndex(at as u32))
+        self.nodes
+            .iter()
+            .position(|node| node.id == id)
+            .map(|at| NodeIndex(at as u32))
     }
 
     /// Places of all nodes, in reading order.

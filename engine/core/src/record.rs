@@ -36,7 +36,9 @@ pub struct Record {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// It was written by a newer Piton.
-    #[error("record {seq} has version {found}, and this piton knows versions up to {RECORD_VERSION}; use the newer piton")]
+    #[error(
+        "record {seq} has version {found}, and this piton knows versions up to {RECORD_VERSION}; use the newer piton"
+    )]
     Newer {
         /// Which record.
         seq: u64,
@@ -52,7 +54,9 @@ pub enum RecordError {
         reason: String,
     },
     /// Its number is not the next one.
-    #[error("record {found} stands where record {expected} should: a record is missing or out of place")]
+    #[error(
+        "record {found} stands where record {expected} should: a record is missing or out of place"
+    )]
     OutOfPlace {
         /// The number that should stand there.
         expected: u64,
@@ -87,13 +91,28 @@ impl Record {
     /// Seals a fact as the record that follows the one with number `seq - 1` and hash `prev`.
     #[must_use]
     pub fn seal(seq: u64, at: Timestamp, prev: Digest, fact: &Fact) -> Record {
-        let body = serde_json::to_string(&BodyRef { v: RECORD_VERSION, fact }).unwrap_or_default();
+        let body = serde_json::to_string(&BodyRef {
+            v: RECORD_VERSION,
+            fact,
+        })
+        .unwrap_or_default();
         let hash = Record::hash_of(seq, at, prev, &body);
-        Record { seq, at, body, prev, hash }
+        Record {
+            seq,
+            at,
+            body,
+            prev,
+            hash,
+        }
     }
 
     fn hash_of(seq: u64, at: Timestamp, prev: Digest, body: &str) -> Digest {
-        Digest::of(&[&prev.0, &seq.to_be_bytes(), &at.0.to_be_bytes(), body.as_bytes()])
+        Digest::of(&[
+            &prev.0,
+            &seq.to_be_bytes(),
+            &at.0.to_be_bytes(),
+            body.as_bytes(),
+        ])
     }
 
     /// The fact.
@@ -101,14 +120,19 @@ impl Record {
     /// # Errors
     /// When the body is not a fact, or one of a newer Piton.
     pub fn fact(&self) -> Result<Fact, RecordError> {
-        let unreadable =
-            |error: serde_json::Error| RecordError::Unreadable { seq: self.seq, reason: error.to_string() };
+        let unreadable = |error: serde_json::Error| RecordError::Unreadable {
+            seq: self.seq,
+            reason: error.to_string(),
+        };
         match serde_json::from_str::<Body>(&self.body) {
             Ok(body) => Ok(body.fact),
             Err(error) => {
                 let Version { v } = serde_json::from_str(&self.body).map_err(unreadable)?;
                 if v > RECORD_VERSION {
-                    return Err(RecordError::Newer { seq: self.seq, found: v });
+                    return Err(RecordError::Newer {
+                        seq: self.seq,
+                        found: v,
+                    });
                 }
                 Err(unreadable(error))
             }
@@ -121,9 +145,14 @@ impl Record {
     /// What is wrong with it.
     pub fn verify(&self, seq: u64, prev: Digest) -> Result<(), RecordError> {
         if self.seq != seq {
-            return Err(RecordError::OutOfPlace { expected: seq, found: self.seq });
+            return Err(RecordError::OutOfPlace {
+                expected: seq,
+                found: self.seq,
+            });
         }
-        if self.prev != prev || self.hash != Record::hash_of(self.seq, self.at, self.prev, &self.body) {
+        if self.prev != prev
+            || self.hash != Record::hash_of(self.seq, self.at, self.prev, &self.body)
+        {
             return Err(RecordError::Changed { seq: self.seq });
         }
         Ok(())
@@ -372,6 +401,9 @@ pub enum OutcomeStatus {
     TimedOut,
     /// It was ended because the run was cancelled.
     Stopped,
+    /// Provably none of it ran, and its time is up: the engine ended before it could begin. It counts as nothing,
+    /// and another attempt takes its place.
+    NotStarted,
     /// Nobody knows what it did: it died with its keeper, or its connection was lost in the middle.
     Unknown,
 }

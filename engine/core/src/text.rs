@@ -25,7 +25,9 @@ impl Text {
     /// A text without secrets.
     #[must_use]
     pub fn literal(text: impl Into<String>) -> Text {
-        Text { pieces: vec![Piece::Literal(text.into())] }
+        Text {
+            pieces: vec![Piece::Literal(text.into())],
+        }
     }
 
     /// The text as it may be shown: each secret as `[secret NAME]`.

@@ -5,12 +5,16 @@ use std::fmt;
 
 /// An instant: milliseconds since the Unix epoch, UTC. Its display form for people is made in the shell, which
 /// knows the time zone; [`fmt::Display`] here is RFC 3339 in UTC, for logs and expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
 /// A length of time in milliseconds, never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 #[serde(transparent)]
 pub struct Millis(pub u64);
 
@@ -18,7 +22,10 @@ impl Timestamp {
     /// This instant moved later; stops at the end of time rather than wrapping.
     #[must_use]
     pub fn after(self, length: Millis) -> Timestamp {
-        Timestamp(self.0.saturating_add(i64::try_from(length.0).unwrap_or(i64::MAX)))
+        Timestamp(
+            self.0
+                .saturating_add(i64::try_from(length.0).unwrap_or(i64::MAX)),
+        )
     }
 
     /// How long it is from `earlier` to this instant; zero if `earlier` is later.
@@ -33,7 +40,10 @@ impl fmt::Display for Timestamp {
         let (days, rest) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
         let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
         match rest % 1000 {
             0 => f.write_str("Z"),
             ms => write!(f, ".{ms:03}Z"),
@@ -51,7 +61,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -101,8 +115,11 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
     let fraction: String = fraction.chars().chain("000".chars()).take(3).collect();
     let mut clock = clock.splitn(3, ':');
-    let (hour, minute, second) =
-        (digits(clock.next()?)?, digits(clock.next()?)?, digits(clock.next()?)?);
+    let (hour, minute, second) = (
+        digits(clock.next()?)?,
+        digits(clock.next()?)?,
+        digits(clock.next()?)?,
+    );
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let length = match month {
         2 if leap => 29,
@@ -129,8 +146,13 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
 }
 
 /// Units a length of time may be written in, longest first, with their milliseconds.
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
 
 /// Why a text is not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,19 +169,35 @@ impl std::str::FromStr for Millis {
         let (mut total, mut smallest) = (0u64, u64::MAX);
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
-            let amount: u64 = rest.get(..digits).unwrap_or("").parse().map_err(|_| bad())?;
+            let amount: u64 = rest
+                .get(..digits)
+                .unwrap_or("")
+                .parse()
+                .map_err(|_| bad())?;
             rest = rest.get(digits..).unwrap_or("");
-            let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            let letters = rest
+                .find(|c: char| c.is_ascii_digit())
+                .unwrap_or(rest.len());
             let unit = rest.get(..letters).unwrap_or("");
             rest = rest.get(letters..).unwrap_or("");
-            let (_, size) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(bad)?;
+            let (_, size) = UNITS
+                .iter()
+                .find(|(name, _)| *name == unit)
+                .ok_or_else(bad)?;
             if *size >= smallest {
                 return Err(bad());
             }
             smallest = *size;
-            total = amount.checked_mul(*size).and_then(|ms| total.checked_add(ms)).ok_or_else(bad)?;
+            total = amount
+                .checked_mul(*size)
+                .and_then(|ms| total.checked_add(ms))
+                .ok_or_else(bad)?;
         }
-        if smallest == u64::MAX { Err(bad()) } else { Ok(Millis(total)) }
+        if smallest == u64::MAX {
+            Err(bad())
+        } else {
+            Ok(Millis(total))
+        }
     }
 }
 
@@ -185,11 +223,28 @@ mod tests {
 
     #[test]
     fn lengths_read_back_as_written() {
-        for (text, ms) in [("500ms", 500), ("30s", 30_000), ("1h30m", 5_400_000), ("2d", 172_800_000), ("0s", 0)] {
+        for (text, ms) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("1h30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("0s", 0),
+        ] {
             assert_eq!(text.parse(), Ok(Millis(ms)));
             assert_eq!(Millis(ms).to_string(), text);
         }
-        for bad in ["", "10", "m", "10 m", "1m1h", "1s1s", "-1s", "1.5h", "99999999999999999999d", "10min"] {
+        for bad in [
+            "",
+            "10",
+            "m",
+            "10 m",
+            "1m1h",
+            "1s1s",
+            "-1s",
+            "1.5h",
+            "99999999999999999999d",
+            "10min",
+        ] {
             assert!(bad.parse::<Millis>().is_err(), "{bad}");
         }
     }
@@ -204,8 +259,18 @@ mod tests {
             assert_eq!(text.parse(), Ok(Timestamp(ms)), "{text}");
             assert_eq!(Timestamp(ms).to_string(), text);
         }
-        assert_eq!("2026-01-31T03:00:00+02:00".parse(), "2026-01-31T01:00:00Z".parse::<Timestamp>());
-        for bad in ["", "2026-01-31", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "x"] {
+        assert_eq!(
+            "2026-01-31T03:00:00+02:00".parse(),
+            "2026-01-31T01:00:00Z".parse::<Timestamp>()
+        );
+        for bad in [
+            "",
+            "2026-01-31",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-01-01T00:00:00",
+            "x",
+        ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }
     }

@@ -123,8 +123,7 @@ async fn read(source: &SecretSource, base: &Path) -> Result<String, String> {
     let (value, what) = match source {
         SecretSource::Env(variable) => {
             let what = format!("the environment variable {variable}");
-            let value = std::env::var_os(variable)
-                .ok_or_else(|| format!("{what} is not set; set it and run `piton resume`"))?;
+            let value = std::env::var_os(variable).ok_or_else(|| format!("{what} is not set"))?;
             (value.into_encoded_bytes(), what)
         }
         SecretSource::File(path) => {

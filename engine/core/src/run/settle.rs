@@ -164,6 +164,7 @@ fn why(outcome: &Outcome) -> String {
         OutcomeStatus::Failed => "failed",
         OutcomeStatus::TimedOut => "ran out of time",
         OutcomeStatus::Stopped => "was stopped",
+        OutcomeStatus::NotStarted => "was not started",
         OutcomeStatus::Unknown => "its end is not known",
     };
     if outcome.message.is_empty() {

@@ -1,21 +1,24 @@
 //! Making an attempt: secrets are read, texts get their values, and the action is carried out.
 
+use super::held::{Held, Obstacle};
 use super::process::{self, ProcessFiles};
 use super::run::Shell;
 use super::sql::{self, Database};
 use super::stop::StopSignal;
 use super::{checks, exec};
+use crate::driver::engine_log::EngineLog;
 use crate::driver::processes::{Ask, Processes};
 use crate::keeper::{Launch, Status};
 use crate::mask::masked;
 use crate::secrets::Secrets;
 use crate::store::RunDirectory;
-use piton_core::id::{AttemptId, RunId};
+use piton_core::id::{AttemptId, Purpose, RunId};
 use piton_core::record::{Bound, Inputs, OutcomeStatus, RenderedAction};
 use piton_core::run::{Outcome, Work};
 use piton_core::text::Text;
 use piton_core::time::Millis;
 use piton_core::value::Value;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -39,6 +42,8 @@ pub struct Context {
     pub processes: Processes,
     /// The default shell.
     pub shell: Shell,
+    /// Which attempts at SQL have begun.
+    pub(crate) engine_log: RefCell<EngineLog>,
 }
 
 /// How an attempt comes to be made.
@@ -77,15 +82,20 @@ pub(super) struct Task<'a> {
 }
 
 /// Makes an attempt of the node of this name. Its outcome holds no secret.
+///
+/// # Errors
+/// When it could not begin, and what is missing.
 pub async fn execute(
     context: &Rc<Context>,
     node: &str,
     work: &Work,
     beginning: Beginning,
     stop: StopSignal,
-) -> Outcome {
+) -> Result<Outcome, Held> {
     let Some(action) = work.action() else {
-        return failed("the record of this attempt does not say what is to be done");
+        return Ok(failed(
+            "the record of this attempt does not say what is to be done",
+        ));
     };
     let task = Task {
         context,
@@ -99,7 +109,11 @@ pub async fn execute(
         RenderedAction::Checks(all) => checks::execute(&task, all, &stop).await,
         action => task.perform(action, stop).await,
     };
-    mask(outcome, &context.secrets.known())
+    let known = context.secrets.known();
+    match outcome {
+        Ok(outcome) => Ok(mask(outcome, &known)),
+        Err(Held(message)) => Err(Held(masked(&message, &known))),
+    }
 }
 
 /// A failure of which it is known that nothing was done.
@@ -107,9 +121,24 @@ pub(super) fn failed(message: impl Into<String>) -> Outcome {
     Outcome::not_succeeded(OutcomeStatus::Failed, message)
 }
 
+/// The outcome of an attempt that was never begun and whose time is up.
+pub(crate) fn too_late() -> Outcome {
+    Outcome::not_succeeded(
+        OutcomeStatus::NotStarted,
+        "the engine ended before it was started, and its time ran out meanwhile",
+    )
+}
+
 impl Task<'_> {
     /// Carries out an action that is not made of others.
-    pub async fn perform(&self, action: &RenderedAction, stop: StopSignal) -> Outcome {
+    ///
+    /// # Errors
+    /// When it could not begin, and what is missing.
+    pub async fn perform(
+        &self,
+        action: &RenderedAction,
+        stop: StopSignal,
+    ) -> Result<Outcome, Held> {
         let resolved = self
             .context
             .secrets
@@ -119,7 +148,7 @@ impl Task<'_> {
             RenderedAction::Run { .. } | RenderedAction::Exec { .. } => {
                 let launch = match resolved {
                     Ok(()) => self.launch(action),
-                    Err(error) => Err(error.to_string()),
+                    Err(error) => Err(error.into()),
                 };
                 self.process(launch, stop).await
             }
@@ -129,17 +158,30 @@ impl Task<'_> {
                 script,
                 bind,
             } => {
-                if let Err(error) = resolved {
-                    return failed(error.to_string());
-                }
+                resolved?;
                 match self.sql(on, text, *script, bind) {
-                    Ok(request) => sql::execute(request, stop).await,
-                    Err(message) => failed(message),
+                    Ok(request) => {
+                        self.note_beginning()?;
+                        Ok(sql::execute(request, stop).await)
+                    }
+                    Err(message) => Ok(failed(message)),
                 }
             }
-            RenderedAction::Checks(_) => failed("a check cannot be made of checks"),
-            RenderedAction::Approve(_) => failed("only people can approve"),
+            RenderedAction::Checks(_) => Ok(failed("a check cannot be made of checks")),
+            RenderedAction::Approve(_) => Ok(failed("only people can approve")),
         }
+    }
+
+    /// Writes down that SQL is about to be sent. A check only looks, and may look again.
+    fn note_beginning(&self) -> Result<(), Held> {
+        if matches!(self.attempt.purpose, Purpose::Check(_)) {
+            return Ok(());
+        }
+        let log = &self.context.engine_log;
+        log.borrow_mut().begin(self.attempt).map_err(|error| {
+            let path = self.context.directory.engine_log();
+            Held(format!("{} cannot be written: {error}", path.display()))
+        })
     }
 
     /// The names of the secrets that the action uses.
@@ -184,17 +226,8 @@ impl Task<'_> {
         }
     }
 
-    fn launch(&self, action: &RenderedAction) -> Result<Launch, String> {
+    fn launch(&self, action: &RenderedAction) -> Result<Launch, Obstacle> {
         let secrets = &self.context.secrets;
-        let argv = match action {
-            RenderedAction::Run { script, shell } => {
-                self.context.shell.argv(script, shell.as_deref())?
-            }
-            RenderedAction::Exec { argv } => {
-                exec::argv(argv, secrets).map_err(|error| error.to_string())?
-            }
-            _ => return Err("only `run` and `exec` start a process".to_owned()),
-        };
         let mut env = self.context.environment.clone();
         let says = [
             ("PITON_RUN", self.context.run.to_string()),
@@ -217,12 +250,22 @@ impl Task<'_> {
         ];
         env.extend(says.map(|(name, value)| (name.to_owned(), value)));
         for (name, text) in &self.inputs.env {
-            env.insert(
-                name.clone(),
-                secrets.reveal(text).map_err(|error| error.to_string())?,
-            );
+            env.insert(name.clone(), secrets.reveal(text)?);
         }
-        let mut launch = Launch::new(self.attempt, argv, self.dir()?);
+        let dir = self.dir().map_err(Obstacle::Hopeless)?;
+        let argv = match action {
+            RenderedAction::Run { script, shell } => {
+                let path = env.get("PATH").map(String::as_str);
+                let own = &self.context.shell;
+                own.argv(script, shell.as_deref(), path, &dir)?
+            }
+            RenderedAction::Exec { argv } => exec::argv(argv, secrets)?,
+            _ => {
+                let message = "only `run` and `exec` start a process";
+                return Err(Obstacle::Hopeless(message.to_owned()));
+            }
+        };
+        let mut launch = Launch::new(self.attempt, argv, dir);
         launch.env = env;
         launch.secrets = secrets.known();
         launch.resumed = self.beginning.resumed;
@@ -231,7 +274,11 @@ impl Task<'_> {
     }
 
     /// Has the process started, or finds it again, and waits for its end.
-    async fn process(&self, launch: Result<Launch, String>, stop: StopSignal) -> Outcome {
+    async fn process(
+        &self,
+        launch: Result<Launch, Obstacle>,
+        stop: StopSignal,
+    ) -> Result<Outcome, Held> {
         let Beginning {
             resumed,
             may_start,
@@ -239,32 +286,35 @@ impl Task<'_> {
         } = self.beginning;
         let (ask, instead) = match launch {
             Ok(launch) if may_start => (Ask::Start(Box::new(launch)), None),
-            Err(message) if !resumed => return failed(message),
+            Err(Obstacle::Held(held)) if !resumed => return Err(held),
+            Err(Obstacle::Hopeless(message)) if !resumed => return Ok(failed(message)),
             // What runs already is waited for, whether or not it could be started now.
             launch => {
-                let late = "the engine ended before it was started, and now its time is up";
                 let watch = Ask::Watch {
                     attempt: self.attempt,
                     deadline_in: left,
                     grace: Launch::GRACE,
                 };
-                (watch, Some(launch.err().unwrap_or_else(|| late.to_owned())))
+                (watch, Some(launch.err()))
             }
         };
         let stopped = stop.clone();
         let mut ended = self.context.processes.run(ask, stop).await;
-        if let (Status::NotStarted { message, .. }, Some(instead)) = (&mut ended.status, instead) {
+        if let (Status::NotStarted { .. }, Some(instead)) = (&ended.status, instead) {
             if stopped.is_stopped() {
                 ended.status = Status::Stopped;
+            } else if !may_start {
+                return Ok(too_late());
             } else {
-                *message = instead;
+                match instead {
+                    Some(Obstacle::Held(held)) => return Err(held),
+                    Some(Obstacle::Hopeless(message)) => return Ok(failed(message)),
+                    None => {}
+                }
             }
         }
-        process::outcome(
-            &ended,
-            &ProcessFiles::of(self.attempt, &self.context.directory),
-            self.limit,
-        )
+        let files = ProcessFiles::of(self.attempt, &self.context.directory);
+        Ok(process::outcome(&ended, &files, self.limit))
     }
 
     fn sql(

@@ -4,6 +4,7 @@
 //! check that took too long. What a check expects is worked out by the core, from its own outcome.
 
 use super::attempt::{Beginning, Task, failed};
+use super::held::Held;
 use super::stop::StopSignal;
 use piton_core::id::{AttemptId, Purpose};
 use piton_core::record::{OutcomeStatus, RenderedCheck};
@@ -19,11 +20,14 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 8;
 
 /// Takes all the checks. Succeeds when each has an outcome; what the outcomes mean is for the core.
+///
+/// # Errors
+/// When one of them could not begin. What was found by the others is let go: on resume all are taken again.
 pub(super) async fn execute(
     task: &Task<'_>,
     checks: &[RenderedCheck],
     stop: &StopSignal,
-) -> Outcome {
+) -> Result<Outcome, Held> {
     let end = task
         .beginning
         .left
@@ -49,18 +53,18 @@ pub(super) async fn execute(
         }
         match running.join_next().await {
             Some(Ok((place, outcome))) => {
-                outcomes.insert(place, outcome);
+                outcomes.insert(place, outcome?);
             }
             // A look that broke has no outcome; below it counts as unknown.
             Some(Err(error)) => tracing::error!(%error, "a check ended without an outcome"),
             None => break,
         }
     }
-    summary(checks, outcomes, stop.is_stopped())
+    Ok(summary(checks, outcomes, stop.is_stopped()))
 }
 
 fn spawn(
-    running: &mut JoinSet<(usize, Outcome)>,
+    running: &mut JoinSet<(usize, Result<Outcome, Held>)>,
     task: &Task<'_>,
     place: usize,
     check: &RenderedCheck,

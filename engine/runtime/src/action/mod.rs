@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod checks;
 pub mod environment;
 pub mod exec;
+pub mod held;
 pub mod output_file;
 pub mod process;
 pub mod run;

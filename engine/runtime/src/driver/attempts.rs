@@ -1,9 +1,8 @@
 //! The attempts that an engine has under way: starting them, ending them, and taking over those of an engine that
 //! died.
 
-use super::engine_log::EngineLog;
-use super::error::DriveError;
-use crate::action::attempt::{Beginning, Context, execute};
+use crate::action::attempt::{Beginning, Context, execute, too_late};
+use crate::action::held::Held;
 use crate::action::stop::{StopSignal, Stopper, stop_pair};
 use piton_core::id::{AttemptId, Purpose};
 use piton_core::plan::Plan;
@@ -15,6 +14,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// What a task says at its end.
+type Told = (AttemptId, Result<Outcome, Held>);
+
 /// An attempt with its outcome.
 pub(super) type Ended = (AttemptId, Outcome);
 
@@ -22,33 +24,34 @@ pub(super) type Ended = (AttemptId, Outcome);
 pub(super) struct Attempts {
     context: Rc<Context>,
     plan: Arc<Plan>,
-    log: EngineLog,
     begun: BTreeMap<AttemptId, Stopper>,
     /// Attempts that were taken over after their time was up, of which the keeper has not told the end yet.
     overdue: BTreeSet<AttemptId>,
-    sender: mpsc::UnboundedSender<Ended>,
-    receiver: mpsc::UnboundedReceiver<Ended>,
+    /// Attempts that could not begin because something is missing, and what.
+    held: BTreeMap<AttemptId, Held>,
+    sender: mpsc::UnboundedSender<Told>,
+    receiver: mpsc::UnboundedReceiver<Told>,
 }
 
 impl Attempts {
     /// None yet.
-    pub fn new(context: Rc<Context>, plan: Arc<Plan>, log: EngineLog) -> Attempts {
+    pub fn new(context: Rc<Context>, plan: Arc<Plan>) -> Attempts {
         let (sender, receiver) = mpsc::unbounded_channel();
         Attempts {
             context,
             plan,
-            log,
             begun: BTreeMap::new(),
             overdue: BTreeSet::new(),
+            held: BTreeMap::new(),
             sender,
             receiver,
         }
     }
 
-    /// The next one that ended. Nothing is lost when the future is dropped.
-    pub async fn ended(&mut self) -> Ended {
+    /// The next one that ended; `None` when one could not begin instead. Nothing is lost when the future is dropped.
+    pub async fn ended(&mut self) -> Option<Ended> {
         match self.receiver.recv().await {
-            Some(ended) => ended,
+            Some(told) => self.take(told),
             // Not while `self` holds a sender.
             None => std::future::pending().await,
         }
@@ -56,7 +59,31 @@ impl Attempts {
 
     /// One that has ended by now.
     pub fn try_ended(&mut self) -> Option<Ended> {
-        self.receiver.try_recv().ok()
+        while let Ok(told) = self.receiver.try_recv() {
+            let ended = self.take(told);
+            if ended.is_some() {
+                return ended;
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, (attempt, outcome): Told) -> Option<Ended> {
+        match outcome {
+            Ok(outcome) => Some((attempt, outcome)),
+            Err(held) => {
+                self.begun.remove(&attempt);
+                self.overdue.remove(&attempt);
+                self.held.insert(attempt, held);
+                None
+            }
+        }
+    }
+
+    /// What keeps attempts from beginning, once nothing else is under way.
+    pub fn held_up(&self) -> Option<(AttemptId, &Held)> {
+        let (attempt, held) = self.held.first_key_value()?;
+        self.begun.is_empty().then_some((*attempt, held))
     }
 
     /// Forgets an attempt whose end is in the journal, with what was kept of it until then.
@@ -77,12 +104,9 @@ impl Attempts {
     }
 
     /// Starts an attempt, unless this engine did before.
-    ///
-    /// # Errors
-    /// When that it begins cannot be written down.
-    pub fn start(&mut self, work: Work) -> Result<(), DriveError> {
+    pub fn start(&mut self, work: Work) {
         let beginning = Beginning::new(&work);
-        self.begin(work, beginning)
+        self.begin(work, beginning);
     }
 
     /// Tells an attempt to end.
@@ -97,14 +121,7 @@ impl Attempts {
     }
 
     /// Takes over the attempts that are under way according to the journal. Some of them have an outcome at once.
-    ///
-    /// # Errors
-    /// When that one begins cannot be written down.
-    pub fn take_over(
-        &mut self,
-        outstanding: &[Effect],
-        now: Timestamp,
-    ) -> Result<Vec<Ended>, DriveError> {
+    pub fn take_over(&mut self, outstanding: &[Effect], now: Timestamp) -> Vec<Ended> {
         let told_to_end: BTreeSet<AttemptId> = outstanding
             .iter()
             .filter_map(|effect| match effect {
@@ -117,24 +134,17 @@ impl Attempts {
             match effect {
                 Effect::Start(work) if !self.begun.contains_key(&work.attempt) => {
                     let told = told_to_end.contains(&work.attempt);
-                    ended.extend(
-                        self.take_over_one(work, told, now)?
-                            .map(|outcome| (work.attempt, outcome)),
-                    );
+                    let outcome = self.take_over_one(work, told, now);
+                    ended.extend(outcome.map(|outcome| (work.attempt, outcome)));
                 }
                 Effect::Stop { attempt, reason } => self.stop(*attempt, *reason),
                 _ => {}
             }
         }
-        Ok(ended)
+        ended
     }
 
-    fn take_over_one(
-        &mut self,
-        work: &Work,
-        told: bool,
-        now: Timestamp,
-    ) -> Result<Option<Outcome>, DriveError> {
+    fn take_over_one(&mut self, work: &Work, told: bool, now: Timestamp) -> Option<Outcome> {
         let left = work.deadline.map(|deadline| deadline.since(now));
         let late = left == Some(Millis(0));
         let resumed = Beginning {
@@ -144,43 +154,35 @@ impl Attempts {
         };
         let unknown =
             || Outcome::not_succeeded(OutcomeStatus::Unknown, "the engine ended while it ran");
+        let has_not_begun = || {
+            let log = self.context.engine_log.borrow();
+            log.has_not_begun(work.attempt)
+        };
         match work.action() {
-            Some(RenderedAction::Sql { .. }) if !self.log.has_not_begun(work.attempt) => {
-                Ok(Some(unknown()))
+            Some(RenderedAction::Sql { .. }) if !has_not_begun() => return Some(unknown()),
+            Some(RenderedAction::Sql { .. }) if told => {
+                return Some(Outcome::not_succeeded(
+                    OutcomeStatus::Stopped,
+                    "the run was cancelled before it was started",
+                ));
             }
-            Some(RenderedAction::Sql { .. }) if told => Ok(Some(Outcome::not_succeeded(
-                OutcomeStatus::Stopped,
-                "the run was cancelled before it was started",
-            ))),
-            Some(RenderedAction::Sql { .. }) if late => Ok(Some(Outcome::not_succeeded(
-                OutcomeStatus::Failed,
-                "the engine ended before it was started, and now its time is up",
-            ))),
-            Some(RenderedAction::Sql { .. }) => self.begin(work.clone(), resumed).map(|()| None),
+            Some(RenderedAction::Sql { .. }) if late => return Some(too_late()),
+            Some(RenderedAction::Sql { .. }) => {}
             // Looking again does no harm, and a check that is still under way is found again by its id.
-            Some(RenderedAction::Checks(_)) if late && !told => Ok(Some(unknown())),
-            _ => {
-                if late {
-                    self.overdue.insert(work.attempt);
-                }
-                self.begin(work.clone(), resumed).map(|()| None)
+            Some(RenderedAction::Checks(_)) if late && !told => return Some(unknown()),
+            _ if late => {
+                self.overdue.insert(work.attempt);
             }
+            _ => {}
         }
+        self.begin(work.clone(), resumed);
+        None
     }
 
-    fn begin(&mut self, work: Work, beginning: Beginning) -> Result<(), DriveError> {
+    fn begin(&mut self, work: Work, beginning: Beginning) {
         let attempt = work.attempt;
         if self.begun.contains_key(&attempt) {
-            return Ok(());
-        }
-        if matches!(work.action(), Some(RenderedAction::Sql { .. })) {
-            self.log
-                .begin(attempt)
-                .map_err(|source| DriveError::Directory {
-                    run: self.context.run.clone(),
-                    path: self.context.directory.engine_log(),
-                    source,
-                })?;
+            return;
         }
         let (stopper, signal) = stop_pair();
         self.begun.insert(attempt, stopper);
@@ -201,7 +203,6 @@ impl Attempts {
             signal,
             self.sender.clone(),
         ));
-        Ok(())
     }
 }
 
@@ -211,7 +212,7 @@ async fn make(
     work: Work,
     beginning: Beginning,
     signal: StopSignal,
-    sender: mpsc::UnboundedSender<Ended>,
+    sender: mpsc::UnboundedSender<Told>,
 ) {
     let outcome = execute(&context, &node, &work, beginning, signal).await;
     // Nobody listens when the driver leaves; the next one finds the attempt again.

@@ -12,11 +12,12 @@ use super::clock::Clock;
 use super::error::DriveError;
 use super::options::{DriveEnd, DriveOptions, Observer, Until};
 use crate::action::attempt::Context;
+use crate::action::held::Held;
 use crate::store::{
     Commit, InboxId, Lease, Loaded, RunStatus, Store, StoreError, StoredSnapshot, Verdict,
 };
 use crate::wake::WakeSocket;
-use piton_core::id::RunId;
+use piton_core::id::{AttemptId, RunId};
 use piton_core::plan::Plan;
 use piton_core::record::{Question, Record};
 use piton_core::run::{Batch, Effect, Event, Head, Run, RunState, Snapshot};
@@ -123,7 +124,7 @@ impl Gathered {
 impl<S: Store> Drive<'_, S> {
     /// Drives the run until it is over, waits for people, or the engine is told to leave.
     pub async fn go(&mut self) -> Result<DriveEnd, DriveError> {
-        self.resume()?;
+        self.resume();
         let mut reloads = 0;
         loop {
             let gathered = self.gather().await?;
@@ -149,23 +150,34 @@ impl<S: Store> Drive<'_, S> {
             if waiting && self.options.until == Until::WaitingOrOver {
                 return Ok(DriveEnd::Waiting);
             }
+            if let Some((attempt, held)) = self.attempts.held_up() {
+                return Err(self.missing(attempt, held));
+            }
             if self.wait().await? {
                 return Ok(DriveEnd::Detached);
             }
         }
     }
 
+    fn missing(&self, attempt: AttemptId, held: &Held) -> DriveError {
+        let node = self.state.run.plan().node(attempt.node);
+        DriveError::Missing {
+            run: self.lease.run.clone(),
+            node: node.map(|node| node.id.clone()).unwrap_or_default(),
+            what: held.0.clone(),
+        }
+    }
+
     /// Tells where the run stands and takes over what is under way.
-    fn resume(&mut self) -> Result<(), DriveError> {
+    fn resume(&mut self) {
         let run = &self.state.run;
         self.observer.on_loaded(run);
         for question in run.questions() {
             self.observer.on_question(run, question);
         }
         let outstanding: Vec<Effect> = run.outstanding().collect();
-        let ended = self.attempts.take_over(&outstanding, self.clock.now())?;
+        let ended = self.attempts.take_over(&outstanding, self.clock.now());
         self.state.told.extend(ended);
-        Ok(())
     }
 
     /// Loads the run again. What was told and is not in the journal stays told.
@@ -177,7 +189,8 @@ impl<S: Store> Drive<'_, S> {
         self.state.run = run;
         self.state.ended = ended;
         self.state.inbox_due = true;
-        self.resume()
+        self.resume();
+        Ok(())
     }
 
     /// Handles everything that has happened by now.
@@ -263,7 +276,7 @@ impl<S: Store> Drive<'_, S> {
         }
         ended.iter().for_each(|ended| self.attempts.forget(ended));
         let asked: Vec<Question> = effects.iter().filter_map(question).collect();
-        self.perform(effects)?;
+        self.perform(effects);
         // What was started gets under way before anybody is told about it: telling takes time too.
         tokio::task::yield_now().await;
         let run = &self.state.run;
@@ -296,16 +309,15 @@ impl<S: Store> Drive<'_, S> {
         }
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> Result<(), DriveError> {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Start(work) => self.attempts.start(work)?,
+                Effect::Start(work) => self.attempts.start(work),
                 Effect::Stop { attempt, reason } => self.attempts.stop(attempt, reason),
                 // People are told by the observer, and the loop ends when the run is over.
                 Effect::Ask(_) | Effect::Finish(_) => {}
             }
         }
-        Ok(())
     }
 
     /// Waits until something happens. True when the engine is to leave.
@@ -319,7 +331,7 @@ impl<S: Store> Drive<'_, S> {
         let until = due.map_or(self.state.renew_at, |due| due.min(self.state.renew_at));
         tokio::select! {
             biased;
-            ended = self.attempts.ended() => self.state.told.push(ended),
+            ended = self.attempts.ended() => self.state.told.extend(ended),
             () = self.wake.rung() => self.state.inbox_due = true,
             () = asked_to_leave(&mut self.options.stop) => return Ok(true),
             error = self.context.processes.failure() => return Err(error.into()),

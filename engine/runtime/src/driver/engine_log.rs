@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// The engine's log of a run.
 #[derive(Debug)]
-pub(super) struct EngineLog {
+pub(crate) struct EngineLog {
     path: PathBuf,
     boot: String,
     file: Option<File>,

@@ -51,6 +51,19 @@ pub enum DriveError {
         #[source]
         source: std::io::Error,
     },
+    /// Something that a step needs is not on this machine, or not now.
+    #[error(
+        "step `{node}` could not begin: {what}. Nothing of it was done, and what was recorded is safe. Put that right, \
+         then type `piton resume {run}`"
+    )]
+    Missing {
+        /// The run.
+        run: RunId,
+        /// The node that could not begin.
+        node: String,
+        /// What is missing.
+        what: String,
+    },
     /// Every new id was taken.
     #[error("no free id was found for the run; nothing was started, try again")]
     NoFreeId,

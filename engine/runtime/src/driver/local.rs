@@ -24,6 +24,7 @@ use piton_core::plan::Plan;
 use piton_core::record::{Record, Start};
 use piton_core::run::{Event, Run};
 use piton_core::time::Millis;
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -234,12 +235,13 @@ impl<S: Store> Local<S> {
                 self.keeper.clone(),
             ),
             shell: Shell::default(),
+            engine_log: RefCell::new(log),
             directory,
         });
         let mut drive = Drive {
             store: &self.store,
             clock: Clock::start(),
-            attempts: Attempts::new(Rc::clone(&context), plan, log),
+            attempts: Attempts::new(Rc::clone(&context), plan),
             context,
             wake,
             options,

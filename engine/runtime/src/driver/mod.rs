@@ -7,7 +7,7 @@ mod attempts;
 mod audit;
 mod clock;
 mod drive;
-mod engine_log;
+pub(crate) mod engine_log;
 mod error;
 mod local;
 mod options;

@@ -21,7 +21,7 @@ pub(super) fn schedule(
     let taken = match ended.result.status {
         OutcomeStatus::Failed | OutcomeStatus::Stopped => true,
         OutcomeStatus::TimedOut => may_be_cut_short(node),
-        OutcomeStatus::Succeeded | OutcomeStatus::Unknown => false,
+        OutcomeStatus::Succeeded | OutcomeStatus::NotStarted | OutcomeStatus::Unknown => false,
     };
     if !taken || view.state.is_halting() || state.retries >= node.retry.times {
         return None;
@@ -62,6 +62,23 @@ pub(super) fn interrupted(
     }
 }
 
+/// What an attempt gets of which nothing ran: another one in its place, whatever the node's `interrupted` says.
+pub(super) fn not_started(
+    view: View<'_>,
+    index: NodeIndex,
+    state: &NodeState,
+    ended: &Ended,
+) -> Option<Fact> {
+    if view.state.is_halting() {
+        let message = match ended.result.message.as_str() {
+            "" => "it was not started",
+            message => message,
+        };
+        return Some(view.fail(index, message));
+    }
+    rerun(view, index, state)
+}
+
 /// What a probe's end says about the attempt that it asks after.
 pub(super) fn probed(
     view: View<'_>,
@@ -78,6 +95,7 @@ pub(super) fn probed(
             format!("nobody knows whether it happened: {}", ended.result.message),
         )),
         OutcomeStatus::Failed => rerun(view, index, state),
+        OutcomeStatus::NotStarted => view.start(index, Purpose::Probe),
         OutcomeStatus::TimedOut | OutcomeStatus::Stopped | OutcomeStatus::Unknown => {
             let attempt = AttemptId {
                 node: index,

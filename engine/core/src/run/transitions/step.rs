@@ -90,6 +90,7 @@ fn attempt_ended(
     match ended.result.status {
         OutcomeStatus::Succeeded => Some(succeeded(state, index, &ended.result.outputs)),
         OutcomeStatus::Unknown => retry::interrupted(view, index, node, state, ended),
+        OutcomeStatus::NotStarted => retry::not_started(view, index, state, ended),
         status => retry::schedule(view, index, node, state, ended).or_else(|| {
             let message = match (message.as_str(), status) {
                 ("", OutcomeStatus::TimedOut) => "it ran out of time",
