@@ -37,7 +37,7 @@ fn facts(place: &Place) -> Vec<Value> {
     let bodies = statement
         .query_map([], |row| row.get::<_, String>(0))
         .expect("rows");
-    bodies
+    let mut facts: Vec<Value> = bodies
         .map(|body| {
             let body = body
                 .expect("a record")
@@ -47,7 +47,10 @@ fn facts(place: &Place) -> Vec<Value> {
             without_times(&mut value);
             value
         })
-        .collect()
+        .collect();
+    // Branches that run side by side end in any order.
+    facts.sort_by_key(Value::to_string);
+    facts
 }
 
 fn without_times(value: &mut Value) {

@@ -132,6 +132,40 @@ fn a_missing_shell_is_named_and_the_run_goes_on_when_it_is_there() {
 }
 
 #[test]
+fn a_missing_secret_is_named_and_the_run_goes_on_when_it_is_there() {
+    let place = Place::new();
+    let file = place.file(
+        "secret.runbook",
+        r#"
+runbook secret {
+  timeout = 1s
+  secret token { env = "PITON_TEST_TOKEN" }
+  step before { run = "echo before >> before" effect = abandoned("a test") }
+  step a { env { TOKEN = "${{ secrets.token }}" } run = "test \"$TOKEN\" = open; echo a >> a" effect = abandoned("a test") }
+  step b { sql { on = "sqlite:x.db" script = "create table t (a); insert into t values (1)" } effect = abandoned("a test") }
+}
+"#,
+    );
+    let missing = place.run(["run".as_ref(), file.as_os_str()]).expect(1);
+    let missing = missing.says("PITON_TEST_TOKEN").says("piton resume");
+    assert!(
+        missing.stderr.contains("`a`"),
+        "it names the step: {missing:?}"
+    );
+    place
+        .run(["resume", "last"])
+        .expect(1)
+        .says("PITON_TEST_TOKEN");
+    // The time limit of the attempt that could not begin is over by now; that is no reason to fail.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let mut command = place.piton(["resume", "last"]);
+    let resumed = command.env("PITON_TEST_TOKEN", "open").output();
+    Ended::from(resumed.expect("piton starts")).expect(0);
+    assert_eq!(place.read("before"), "before\n");
+    assert_eq!(place.read("a"), "a\n");
+}
+
+#[test]
 fn a_missing_program_and_a_missing_folder_are_named() {
     let place = Place::new();
     for (action, named) in [
