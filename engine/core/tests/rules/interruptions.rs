@@ -200,3 +200,23 @@ fn an_answer_to_an_earlier_interruption_does_not_count_for_a_later_one() {
         }
     );
 }
+
+#[test]
+fn an_attempt_that_never_began_is_replaced_whatever_the_node_says() {
+    for how in [Interrupted::Ask, Interrupted::Fail, Interrupted::Rerun] {
+        let (mut trial, _) = Trial::create(plan("p").node(step("a").interrupted(how)));
+        let never = Outcome::not_succeeded(OutcomeStatus::NotStarted, "there was no engine");
+        assert_eq!(trial.ended(attempt(0, 1), never)[1..], ["start n0.p1.a2"]);
+    }
+}
+
+#[test]
+fn an_attempt_that_never_began_is_not_replaced_once_the_run_is_cancelled() {
+    let (mut trial, _) = Trial::create(plan("p").node(step("a")));
+    trial.cancel("ann").unwrap();
+    let never = Outcome::not_succeeded(OutcomeStatus::NotStarted, "there was no engine");
+    assert_eq!(
+        trial.ended(attempt(0, 1), never)[1..],
+        ["fail a: there was no engine", "over Cancelled"]
+    );
+}

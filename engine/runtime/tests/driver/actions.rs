@@ -8,6 +8,7 @@ use piton_core::run::Run;
 use piton_core::sim::plans::{PlanBuilder, gate, plan, step};
 use piton_core::time::Millis;
 use piton_core::value::Value;
+use piton_runtime::driver::DriveError;
 
 fn sql(on: &str, text: &str, script: bool, bind: &[&str]) -> Action {
     Action::Sql(Sql {
@@ -414,30 +415,40 @@ fn secrets_are_used_and_never_written() {
 }
 
 #[test]
-fn a_secret_that_is_missing_fails_the_step_and_is_named() {
+fn a_secret_that_is_missing_holds_the_step_until_it_is_there() {
     on_runtime(async {
         let world = World::new();
         let mut built = plan("secret")
             .secret("token")
+            .node(step("before").script("echo before >> ran"))
             .node(
                 step("a")
+                    .needs(&["before"])
                     .env("T", "${{ secrets.token }}")
-                    .script("touch ran"),
+                    .script("test \"$T\" = open && echo a >> ran"),
             )
             .build()
             .unwrap();
+        let file = world.path("token");
         built.secrets.insert(
             "token".into(),
-            piton_core::plan::SecretSource::Env("PITON_TEST_UNSET".into()),
+            piton_core::plan::SecretSource::File(file.display().to_string()),
         );
         let run = world.submit_plan(built).await;
-        assert_eq!(world.drive(&run).await.unwrap(), FAILED);
-        let message = &world.results(&run).await[0].message;
+        let error = world.drive(&run).await.unwrap_err();
+        let message = error.to_string();
+        assert!(matches!(error, DriveError::Missing { .. }), "{message}");
         assert!(
-            message.contains("`token`") && message.contains("PITON_TEST_UNSET"),
+            message.contains("`a`")
+                && message.contains("`token`")
+                && message.contains("piton resume"),
             "{message}"
         );
-        assert!(!world.path("ran").exists());
+        assert_eq!(world.text("ran"), "before\n");
+        std::fs::write(&file, "open\n").unwrap();
+        assert_eq!(world.drive(&run).await.unwrap(), SUCCEEDED);
+        assert_eq!(world.text("ran"), "before\na\n");
+        assert_eq!(world.results(&run).await.len(), 2, "it is the same attempt");
     });
 }
 
