@@ -3,11 +3,12 @@
 //! The event goes into the run's inbox. If an engine drives the run, it says what became of it; if none does, this
 //! process drives the run on, or, with `--no-resume`, only writes the decision down.
 
+use crate::actor::As;
 use crate::driving::{self, Manner};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Session, from_store};
+use crate::session::{Session, block_on, from_store};
 use clap::Args;
 use piton_core::digest::Digest;
 use piton_core::id::{Actor, RunId};
@@ -38,6 +39,42 @@ pub struct Handing {
     pub json: bool,
 }
 
+/// What every command takes that answers the question which is open at a node.
+#[derive(Args, Debug)]
+pub struct Answering {
+    /// The run: its id, a part of it, or `last`
+    run: String,
+    /// The node whose question is answered
+    node: String,
+    #[command(flatten)]
+    who: As,
+    /// What there is to say about it; kept with the decision
+    #[arg(long)]
+    note: Option<String>,
+    /// Decide only if this is still what is shown: the digest that `piton show` prints
+    #[arg(long, value_name = "DIGEST")]
+    shown: Option<Digest>,
+    #[command(flatten)]
+    handing: Handing,
+}
+
+impl Answering {
+    /// Hands the answer in.
+    ///
+    /// # Errors
+    /// When there is no such run or node, or the decision is refused.
+    pub fn hand_in(self, answer: Answer, store: Option<&str>) -> Result<Exit, Failure> {
+        let session = Session::open(store)?;
+        block_on(async {
+            let run = session.resolve(Some(&self.run)).await?;
+            let (_, view) = session.view(&run).await?;
+            let by = self.who.actor();
+            let event = decision(&view, &self.node, by.clone(), answer, self.note, self.shown)?;
+            hand_in(&session, &run, &event, &by, &self.handing).await
+        })
+    }
+}
+
 /// What became of it, as `--json` writes it.
 #[derive(Serialize)]
 struct Handed<'a> {
@@ -52,7 +89,7 @@ struct Handed<'a> {
 ///
 /// # Errors
 /// When the run has no such node.
-pub fn decision(
+fn decision(
     view: &RunView,
     node: &str,
     by: Actor,

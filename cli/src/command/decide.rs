@@ -1,12 +1,9 @@
 //! `piton decide`: what became of an attempt that was interrupted, said by a person who looked.
 
-use crate::actor::As;
-use crate::deciding::{self, Handing};
+use crate::deciding::Answering;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::{Session, block_on};
 use clap::{Args, ValueEnum};
-use piton_core::digest::Digest;
 use piton_core::record::Answer;
 use piton_core::value::Value;
 use std::collections::BTreeMap;
@@ -21,26 +18,14 @@ Examples:
 
 Look at the world first: an interrupted attempt may have done all, some or nothing of its work.")]
 pub struct Decide {
-    /// The run: its id, a part of it, or `last`
-    run: String,
-    /// The node
-    node: String,
+    #[command(flatten)]
+    answering: Answering,
     /// What became of it
     #[arg(value_enum)]
     answer: Word,
     /// An output that other nodes use, when it succeeded; a value in JSON, or else text
     #[arg(long = "output", value_name = "NAME=VALUE", value_parser = output_value)]
     outputs: Vec<(String, Value)>,
-    #[command(flatten)]
-    who: As,
-    /// What there is to say about it; kept with the decision
-    #[arg(long)]
-    note: Option<String>,
-    /// Decide only if this is still what is shown: the digest that `piton show` prints
-    #[arg(long, value_name = "DIGEST")]
-    shown: Option<Digest>,
-    #[command(flatten)]
-    handing: Handing,
 }
 
 /// What became of an interrupted attempt.
@@ -76,15 +61,7 @@ impl Decide {
             Word::DidNotHappen => Answer::DidNotHappen,
             Word::Failed => Answer::Failed,
         };
-        let session = Session::open(store)?;
-        block_on(async {
-            let run = session.resolve(Some(&self.run)).await?;
-            let (_, view) = session.view(&run).await?;
-            let by = self.who.actor();
-            let event =
-                deciding::decision(&view, &self.node, by.clone(), answer, self.note, self.shown)?;
-            deciding::hand_in(&session, &run, &event, &by, &self.handing).await
-        })
+        self.answering.hand_in(answer, store)
     }
 }
 

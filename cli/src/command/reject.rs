@@ -1,12 +1,9 @@
 //! `piton reject`: a decision at a gate that waits.
 
-use crate::actor::As;
-use crate::deciding::{self, Handing};
+use crate::deciding::Answering;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::session::{Session, block_on};
 use clap::Args;
-use piton_core::digest::Digest;
 use piton_core::record::Answer;
 
 /// What `piton reject` takes.
@@ -19,20 +16,8 @@ Examples:
 The decision counts once. If no engine drives the run, this command drives it on until it is over or waits again.
 Exits 0 when the decision counted, 1 when it was refused.")]
 pub struct Reject {
-    /// The run: its id, a part of it, or `last`
-    run: String,
-    /// The gate
-    node: String,
     #[command(flatten)]
-    who: As,
-    /// What there is to say about it; kept with the decision
-    #[arg(long)]
-    note: Option<String>,
-    /// Decide only if this is still what is shown: the digest that `piton show` prints
-    #[arg(long, value_name = "DIGEST")]
-    shown: Option<Digest>,
-    #[command(flatten)]
-    handing: Handing,
+    answering: Answering,
 }
 
 impl Reject {
@@ -41,20 +26,6 @@ impl Reject {
     /// # Errors
     /// When there is no such run or node, or the decision is refused.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
-        block_on(async {
-            let run = session.resolve(Some(&self.run)).await?;
-            let (_, view) = session.view(&run).await?;
-            let by = self.who.actor();
-            let event = deciding::decision(
-                &view,
-                &self.node,
-                by.clone(),
-                Answer::Reject,
-                self.note,
-                self.shown,
-            )?;
-            deciding::hand_in(&session, &run, &event, &by, &self.handing).await
-        })
+        self.answering.hand_in(Answer::Reject, store)
     }
 }

@@ -1,6 +1,6 @@
 //! Stores: where runs live, so that a run goes on after everything that worked on it has died.
 //!
-//! Start with [`Store`], what every store offers; [`types`] holds what goes in and out, [`StoreError`] what can go
+//! Start with [`Store`], what every store offers; `types.rs` holds what goes in and out, [`StoreError`] what can go
 //! wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand ([`location`]).
 //! [`conformance`] is what any store has to pass.
 

@@ -1,7 +1,7 @@
 //! What needs a look behind the store: faults made on its own connection, and what a commit costs.
 
 use super::*;
-use crate::store::{RunStatus, StoredSnapshot, new_run_id};
+use crate::store::{RunStatus, new_run_id};
 use piton_core::id::Actor;
 use piton_core::record::Fact;
 use std::path::PathBuf;
@@ -241,42 +241,4 @@ fn a_layout_of_a_newer_piton_is_refused_and_left_alone() {
             .unwrap()
     };
     assert_eq!(version(&scratch.store.connection()), 99);
-}
-
-/// The hot path: one step of a chain is one commit of four records. Prints what it costs besides making it durable;
-/// run it with `--ignored --nocapture`, best in a release build.
-#[test]
-#[ignore = "a measurement, not a test"]
-fn what_a_commit_costs() {
-    for (synchronous, what) in [("OFF", "without fsync"), ("FULL", "with fsync")] {
-        let scratch = Scratch::new();
-        let (lease, mut head) = scratch.run();
-        scratch.execute(&format!("PRAGMA synchronous = {synchronous}"));
-        let status = RunStatus::running();
-        let mut times = Vec::new();
-        for _ in 0..2000 {
-            let batch = records(head, 4, 200);
-            let snapshot = StoredSnapshot {
-                seq: head.seq,
-                json: String::new(),
-            };
-            let snapshot = head.seq.is_multiple_of(1024).then_some(&snapshot);
-            let commit = Commit {
-                records: &batch,
-                snapshot,
-                consumed: &[],
-                status: &status,
-            };
-            let start = std::time::Instant::now();
-            scratch.store.commit_batch(&lease, head, commit).unwrap();
-            times.push(start.elapsed());
-            head = head_of(&batch);
-        }
-        let mean = times.iter().sum::<std::time::Duration>() / 2000;
-        times.sort();
-        println!(
-            "a commit {what}: median {:?}, mean {mean:?}, 99th of 100 {:?}, longest {:?}",
-            times[1000], times[1980], times[1999]
-        );
-    }
 }
