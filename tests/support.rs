@@ -85,8 +85,10 @@ impl Place {
 
     /// Process ids of keepers of this place's store.
     pub fn keepers(&self) -> Vec<u32> {
+        // With the slash, because the name of one place may begin with that of another.
+        let folder = format!("{}/", self.dir.display());
         processes(|command_line| {
-            command_line.contains("__keeper") && command_line.contains(&*self.dir.to_string_lossy())
+            command_line.contains("__keeper") && command_line.contains(&folder)
         })
     }
 }
