@@ -4,8 +4,9 @@
 //! [`run::Run`] (the state machine that turns events into records and effects).
 //!
 //! Nothing here reads a clock, a file, the environment or a random source, and nothing here waits: time comes in
-//! with each event, and everything that has to happen in the world goes out as an [`run::Effect`]. The crate
-//! builds for `wasm32-unknown-unknown`, and `clippy.toml` beside it names what may not be called.
+//! with each event, and everything that has to happen in the world goes out as an [`run::Effect`]. Nothing
+//! in it should stand against `wasm32-unknown-unknown`: `./test` builds it there where that target is installed.
+//! `clippy.toml` beside it names what may not be called.
 
 pub mod digest;
 pub mod expr;
