@@ -5,12 +5,17 @@
 mod support;
 
 mod audit;
+mod back;
 mod check;
 mod commands;
 mod decisions;
+mod escalation;
 mod examples;
 mod killed;
+mod locks;
+mod people;
 mod prose;
 mod resources;
 mod secrets;
 mod terminal;
+mod ways;

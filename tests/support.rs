@@ -83,6 +83,48 @@ impl Place {
         runs[0]["state"].as_str().unwrap_or("none").to_owned()
     }
 
+    /// `piton` that dies, as with `kill -9`, right after this record is durable and before anything follows from it.
+    pub fn dies_after<S: AsRef<OsStr>>(
+        &self,
+        record: usize,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Ended {
+        let mut command = self.piton(arguments);
+        command.env("PITON_TEST_DIE_AFTER_RECORD", record.to_string());
+        let ended = Ended::from(command.output().expect("piton starts"));
+        assert_eq!(ended.code, None, "it should have died: {ended:?}");
+        ended
+    }
+
+    /// What is written down about a run, in order.
+    pub fn records(&self, run: &str) -> Vec<Written> {
+        let store = rusqlite::Connection::open(self.dir.join("store.db")).expect("the store");
+        let mut rows = store
+            .prepare(
+                "select record.at, record.body from record join run on run.number = record.run \
+                 where run.id = ?1 order by record.seq",
+            )
+            .expect("the table of records");
+        let rows = rows.query_map([run], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+        rows.expect("rows")
+            .map(|row| {
+                let (at, body) = row.expect("a record");
+                let body: Value = serde_json::from_str(&body).expect("JSON");
+                let fact = body["fact"].clone();
+                Written { at, fact }
+            })
+            .collect()
+    }
+
+    /// The records of a run that are of this kind.
+    pub fn facts(&self, run: &str, kind: &str) -> Vec<Value> {
+        let records = self.records(run).into_iter();
+        records
+            .map(|record| record.fact)
+            .filter(|fact| fact["is"] == kind)
+            .collect()
+    }
+
     /// Process ids of keepers of this place's store.
     pub fn keepers(&self) -> Vec<u32> {
         // With the slash, because the name of one place may begin with that of another.
@@ -91,14 +133,38 @@ impl Place {
             command_line.contains("__keeper") && command_line.contains(&folder)
         })
     }
+
+    /// Process ids of those who stay with runs of this place's store while people are called.
+    pub fn attendants(&self) -> Vec<u32> {
+        let folder = format!("{}/", self.dir.display());
+        processes(|command_line| {
+            command_line.contains("__attend") && command_line.contains(&folder)
+        })
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        for pid in self.keepers() {
+        for pid in self.attendants().into_iter().chain(self.keepers()) {
             kill(pid, "KILL");
         }
         let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A record, as it is stored.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// When, in milliseconds since 1970. What is committed together has the same time.
+    pub at: i64,
+    /// What happened.
+    pub fact: Value,
+}
+
+impl Written {
+    /// What kind of thing happened.
+    pub fn kind(&self) -> &str {
+        self.fact["is"].as_str().unwrap_or_default()
     }
 }
 

@@ -29,9 +29,10 @@ Examples:
   piton run restore.runbook --set backup=LATEST
   piton resume                          go on with the last run after a crash
   piton approve last go --as on-call-lead
+  piton rollback last                   take back what a run did
 
 Exit codes: 0 succeeded; 1 failed, or errors found; 2 wrong usage, or a file that does not check;
-3 waits for a person; 130 cancelled.";
+3 waits for a person; 4 rolled back; 5 rolled back in part: something is left; 130 cancelled.";
 
 /// The commands.
 #[derive(Subcommand, Debug)]
@@ -58,10 +59,22 @@ pub enum Command {
     Approve(command::approve::Approve),
     /// Reject at a gate that waits
     Reject(command::reject::Reject),
-    /// Say what became of an attempt that was interrupted
+    /// Say that what a person was to do is done
+    Done(command::done::Done),
+    /// Answer the questions that a step asks
+    Answer(command::answer::Answer),
+    /// Decide what becomes of a node that failed, was interrupted, or cannot be undone
     Decide(command::decide::Decide),
-    /// Cancel a run: what runs is ended, what was done stays
+    /// Say that you have seen what a run waits for; paging pauses
+    Ack(command::ack::Ack),
+    /// Take a question, so that nobody else decides it meanwhile
+    Take(command::take::Take),
+    /// Cancel a run: what runs is ended, what was done stays or is undone
     Cancel(command::cancel::Cancel),
+    /// Take back what a run did
+    Rollback(command::rollback::Rollback),
+    /// See the named locks that runs share, and take one away
+    Lock(command::lock::Lock),
     /// Verify that a run's journal was not changed
     Audit(command::audit::Audit),
     /// Look whether this machine has what Piton needs
@@ -71,6 +84,9 @@ pub enum Command {
     /// Holds the processes of a run; started by the engine
     #[command(name = "__keeper", hide = true)]
     Keeper(command::keeper::Keeper),
+    /// Stays with a run that waits for people; started by the command that left it
+    #[command(name = "__attend", hide = true)]
+    Attend(command::attend::Attend),
 }
 
 #[cfg(test)]
@@ -81,5 +97,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// What `debug_assert` looks for only in a build with debug assertions, which ours is not.
+    #[test]
+    fn no_command_has_two_options_of_one_name() {
+        fn look(command: &clap::Command) {
+            let mut seen = std::collections::BTreeSet::new();
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                assert!(seen.insert(id), "`{id}` twice in `{}`", command.get_name());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
     }
 }

@@ -1,22 +1,29 @@
 //! The command `piton`.
 //!
 //! [`args`] is the command line, [`command`] has one file a command. Commands that look into a store go through
-//! [`session`]; those that move a run on through [`driving`] and [`deciding`]; [`display`] is what people see.
+//! [`session`]; those that move a run on through [`driving`] and [`deciding`]; people are asked line by line in a
+//! [`dialogue`]; [`display`] is what they see.
 
 mod actor;
 mod args;
+mod assumed;
 mod clock;
 mod command;
 mod deciding;
+mod dialogue;
 mod display;
 mod driving;
 mod exit;
 mod failure;
+mod filling;
 mod output;
+mod outputs;
 mod runbook;
 mod session;
 #[cfg(test)]
 mod testing;
+mod undo_set;
+mod way_back;
 mod worst_case;
 
 use args::{Cli, Command};
@@ -70,12 +77,19 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Logs(command) => command.execute(store),
         Command::Approve(command) => command.execute(store),
         Command::Reject(command) => command.execute(store),
+        Command::Done(command) => command.execute(store),
+        Command::Answer(command) => command.execute(store),
         Command::Decide(command) => command.execute(store),
+        Command::Ack(command) => command.execute(store),
+        Command::Take(command) => command.execute(store),
         Command::Cancel(command) => command.execute(store),
+        Command::Rollback(command) => command.execute(store),
+        Command::Lock(command) => command.execute(store),
         Command::Audit(command) => command.execute(store),
         Command::Doctor(command) => command.execute(store),
         Command::Completions(command) => command.execute(),
         Command::Keeper(command) => command.execute(),
+        Command::Attend(command) => command.execute(store),
     }
 }
 

@@ -10,13 +10,17 @@ use piton_core::plan::Plan;
 use piton_dsl::diagnostic::Diagnostic;
 use piton_dsl::report::Report;
 use piton_dsl::source::SourceFile;
+use piton_dsl::{LoadError, Loader};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-/// Parameters given on the command line.
+/// What is said on the command line of how a runbook is to run: its mode and its parameters.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Settings {
+    /// Run it the way that one of its modes says
+    #[arg(long, value_name = "MODE")]
+    mode: Option<String>,
     /// Give a parameter its value; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
@@ -50,10 +54,16 @@ impl Settings {
         Ok(values)
     }
 
-    /// Whether any parameter is given.
+    /// The mode; `None` for the whole runbook as it stands.
+    #[must_use]
+    pub fn mode(&self) -> Option<&str> {
+        self.mode.as_deref()
+    }
+
+    /// Whether neither a parameter nor a mode is given.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.set.is_empty() && self.mode.is_none()
     }
 }
 
@@ -90,6 +100,53 @@ pub fn read(path: &Path) -> Result<Result<SourceFile, (SourceFile, Diagnostic)>,
         .map_err(|found| (SourceFile::lossy(name.as_str(), &bytes), found)))
 }
 
+/// Reads the files that runbooks call, each beside the one that calls it. Only reads: nothing in them is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside;
+
+impl Loader for Beside {
+    fn load(&self, from: &SourceFile, path: &str) -> Result<SourceFile, LoadError> {
+        let caller = Path::new(&from.name);
+        let folder = caller.parent().unwrap_or(Path::new(""));
+        let path = normal(&folder.join(path));
+        if path == normal(caller) {
+            return Ok(from.clone());
+        }
+        let name = path.display().to_string();
+        let unreadable = |why: String| LoadError::Unreadable {
+            name: name.clone(),
+            why,
+        };
+        let read = std::fs::metadata(&path).and_then(|about| {
+            // A pipe or a device might never end.
+            about.is_file().then(|| std::fs::read(&path)).transpose()
+        });
+        match read {
+            Ok(Some(bytes)) => SourceFile::from_bytes(name.as_str(), &bytes)
+                .map_err(|found| unreadable(found.message)),
+            Ok(None) => Err(unreadable("it is no file".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LoadError::Missing(name)),
+            Err(error) => Err(unreadable(reason(&error))),
+        }
+    }
+}
+
+/// A path without `.` and, where that can be known from the path alone, without `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            (Component::ParentDir, Some(Component::RootDir)) => {}
+            _ => parts.push(part),
+        }
+    }
+    parts.into_iter().collect()
+}
+
 /// What an I/O error says, without the number of it.
 #[must_use]
 pub fn reason(error: &io::Error) -> String {
@@ -110,11 +167,15 @@ pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
     let name = path.display().to_string();
     let (source, found) = match read(path)? {
         Ok(source) => {
-            let checked = piton_dsl::check(&source);
+            let checked = piton_dsl::check_with(&source, &Beside);
+            // Who calls a file with errors has an error itself, and is not to be told of it twice in the count.
+            for called in checked.called {
+                print(&called.file, called.diagnostics);
+            }
             let errors = print(&source, checked.diagnostics);
             match checked.runbook {
                 Some(runbook) if errors == 0 => {
-                    let plan = piton_dsl::compile(&runbook, &values)
+                    let plan = piton_dsl::compile_mode(&runbook, &values, settings.mode())
                         .map_err(|errors| unbound(&name, &errors))?;
                     return Ok(Loaded {
                         plan,
@@ -306,6 +367,38 @@ mod tests {
     }
 
     #[test]
+    fn a_called_file_is_found_beside_its_caller_under_one_name() {
+        let folder = std::env::temp_dir().join(format!("piton-beside-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("lib")).unwrap();
+        std::fs::write(folder.join("lib/b.runbook"), "runbook b {}").unwrap();
+        std::fs::write(folder.join("binary.runbook"), b"\xff").unwrap();
+        let at = |path: &str| folder.join(path).display().to_string();
+        let from = SourceFile::new(at("lib/a.runbook"), "");
+        let load = |path: &str| Beside.load(&from, path).map(|file| file.name);
+        let found = [
+            load("b.runbook"),
+            load("../lib/./b.runbook"),
+            load("a.runbook"),
+            load("gone.runbook"),
+            load("../lib"),
+            load("../binary.runbook"),
+        ];
+        std::fs::remove_dir_all(&folder).unwrap();
+        let [plain, around, itself, gone, no_file, binary] = found;
+        assert_eq!(plain, Ok(at("lib/b.runbook")));
+        assert_eq!(around, plain);
+        assert_eq!(itself, Ok(at("lib/a.runbook")));
+        assert_eq!(gone, Err(LoadError::Missing(at("lib/gone.runbook"))));
+        assert!(matches!(no_file, Err(LoadError::Unreadable { .. })));
+        assert!(matches!(binary, Err(LoadError::Unreadable { .. })));
+        assert_eq!(
+            normal(Path::new("../../a/./b/../c")),
+            Path::new("../../a/c")
+        );
+        assert_eq!(normal(Path::new("/../a")), Path::new("/a"));
+    }
+
+    #[test]
     fn a_setting_has_a_name_and_a_value() {
         assert_eq!(setting("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
         assert_eq!(setting("a="), Ok(("a".to_owned(), String::new())));
@@ -316,6 +409,7 @@ mod tests {
     #[test]
     fn a_parameter_given_twice_is_refused() {
         let set = |pairs: &[(&str, &str)]| Settings {
+            mode: None,
             set: pairs
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub struct Session {
     /// What drives runs in it.
     pub local: Local<SqliteStore>,
+    /// Its name, as `--store` takes it, wherever a command stands.
+    pub location: String,
 }
 
 /// Does something that waits, on this thread.
@@ -44,6 +46,7 @@ impl Session {
         let location = Location::from_environment(store).map_err(Failure::usage)?;
         Ok(Session {
             local: Local::open(&location).map_err(from_drive)?,
+            location: location.to_string(),
         })
     }
 

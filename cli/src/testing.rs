@@ -3,13 +3,11 @@
 use piton_core::digest::Digest;
 use piton_core::id::{Actor, RunId};
 use piton_core::plan::{
-    Action, Approve, Interrupted, Node, NodeIndex, NodeKind, PLAN_VERSION, Plan, Response, Retry,
-    Run, WorldEffect,
+    Action, Approve, Node, NodeIndex, NodeKind, Plan, Response, Run, WorldEffect,
 };
 use piton_core::record::{Fact, QuestionKind, Record, Start};
 use piton_core::time::Timestamp;
 use piton_core::view::{QuestionView, RunView};
-use std::collections::BTreeMap;
 
 /// A chain of nodes: `backup` is a step that runs `:`, `?go` a gate that people approve.
 pub fn plan(names: &[&str]) -> Plan {
@@ -19,54 +17,38 @@ pub fn plan(names: &[&str]) -> Plan {
         .map(|(at, name)| node(at, name))
         .collect();
     Plan {
-        version: PLAN_VERSION,
-        runbook: "test".to_owned(),
-        title: None,
-        owner: None,
         parallel: 8,
-        params: BTreeMap::new(),
-        secrets: BTreeMap::new(),
         nodes,
+        ..Plan::new("test")
     }
 }
 
 fn node(at: usize, name: &str) -> Node {
-    let gate = name.starts_with('?');
-    let run = Run {
+    let run = Action::Run(Run {
         script: ":".to_owned(),
         shell: None,
+    });
+    let id = name.trim_start_matches('?');
+    let needs = at.checked_sub(1).map(|before| NodeIndex(before as u32));
+    let (kind, action) = if name.starts_with('?') {
+        (NodeKind::Gate, Action::Approve(by_anybody()))
+    } else {
+        (NodeKind::Step, run)
     };
-    let approve = Approve {
+    Node {
+        needs: needs.into_iter().collect(),
+        on_fail: vec![Response::Stop],
+        ..Node::new(id, kind, action, WorldEffect::None)
+    }
+}
+
+fn by_anybody() -> Approve {
+    Approve {
         by: vec![],
         count: 1,
         not_starter: false,
         expires: None,
-    };
-    Node {
-        id: name.trim_start_matches('?').to_owned(),
-        kind: if gate { NodeKind::Gate } else { NodeKind::Step },
-        title: None,
-        doc: None,
-        needs: at
-            .checked_sub(1)
-            .map(|before| NodeIndex(before as u32))
-            .into_iter()
-            .collect(),
-        when: None,
-        action: if gate {
-            Action::Approve(approve)
-        } else {
-            Action::Run(run)
-        },
-        effect: WorldEffect::None,
-        env: BTreeMap::new(),
-        dir: None,
-        outputs: BTreeMap::new(),
-        timeout: None,
-        retry: Retry::default(),
-        idempotent: false,
-        interrupted: Interrupted::Rerun,
-        on_fail: vec![Response::Stop],
+        page: None,
     }
 }
 
@@ -75,24 +57,41 @@ pub fn at(ms: i64) -> Timestamp {
     Timestamp(1_763_872_000_000 + ms)
 }
 
-/// A question at a gate of [`plan`].
+/// An approval at a gate of [`plan`].
 pub fn question(node: u32) -> QuestionView {
-    let approve = Approve {
-        by: vec![],
-        count: 1,
-        not_starter: false,
-        expires: None,
-    };
+    let terms = by_anybody();
+    let targets = vec![];
+    asks(node, "go", QuestionKind::Approve { terms, targets })
+}
+
+/// A question of any kind.
+pub fn asks(node: u32, name: &str, kind: QuestionKind) -> QuestionView {
     QuestionView {
-        node: "go".to_owned(),
+        node: name.to_owned(),
         index: NodeIndex(node),
-        kind: QuestionKind::Approve(approve),
+        pass: 1,
+        number: 1,
+        kind,
         shown: Digest::ZERO,
         opened: at(0),
         expires: None,
+        policy: None,
+        pages: vec![],
+        held: None,
         answers: vec![],
         closed: None,
     }
+}
+
+/// What follows when these facts are written down after a run of [`plan`] was made.
+pub fn after(plan: &Plan, mut view: RunView, facts: &[Fact]) -> RunView {
+    for (number, fact) in (1..).zip(facts) {
+        let head = view.head;
+        let record = Record::seal(head.seq + 1, at(number * 1000), head.hash, fact);
+        view.apply(&record).unwrap();
+    }
+    assert_eq!(plan.nodes.len(), view.nodes.len());
+    view
 }
 
 /// A run of [`plan`] that was just made.
@@ -107,6 +106,7 @@ pub fn view(names: &[&str]) -> RunView {
         base: "/".to_owned(),
         work: "/".to_owned(),
         file: "test.runbook".to_owned(),
+        assumed: vec![],
     };
     let created = Fact::RunCreated {
         run: RunId("test-00000".to_owned()),

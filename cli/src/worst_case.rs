@@ -1,13 +1,14 @@
 //! The longest a plan can take, from its time limits.
 
 use crate::command::plan::order;
-use piton_core::plan::{Action, Node, Plan};
+use piton_core::plan::{Action, Node, Plan, Wait};
 use serde::Serialize;
 
 /// The worst case along the path that takes longest, as far as there are time limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Default)]
 pub struct WorstCase {
-    /// Milliseconds along `path`. Attempts that wait for a free place because of `parallel` are not counted.
+    /// Milliseconds along `path`. Attempts that wait for a free place because of `parallel` are not counted, nor are
+    /// ways back and what is done again after them.
     pub ms: u64,
     /// The nodes of the longest path.
     pub path: Vec<String>,
@@ -15,12 +16,36 @@ pub struct WorstCase {
     pub unbounded: Vec<String>,
 }
 
-/// How long a node takes at most: each try at its limit, with the longest wait between them; for an approval, until
-/// the question expires. `None` when nothing limits it.
+/// How long a page or a notification takes at most, when nothing else limits it.
+const TELLING: u64 = 30_000;
+
+/// How long a node takes at most: its locks, then each try at its limit, with the longest wait between them; for
+/// people, until the question expires. `None` when nothing limits it: a confirmation, which has no end, or a list of
+/// items whose number nobody knows before.
 fn longest(node: &Node) -> Option<u64> {
-    if let Action::Approve(approve) = &node.action {
-        return approve.expires.map(|expires| expires.0);
+    if node.confirm.is_some() || node.for_each.is_some() {
+        return None;
     }
+    let locks = node.lock.as_ref().map_or(0, |lock| lock.timeout.0);
+    let own = match &node.action {
+        Action::Approve(approve) => approve.expires.map(|expires| expires.0),
+        Action::Manual(manual) => manual.expires.map(|expires| expires.0),
+        Action::Wait(Wait::For(length)) => Some(length.0),
+        Action::Wait(Wait::Until(_)) => node.timeout.map(|timeout| timeout.0),
+        Action::Call(_) => Some(0),
+        Action::Notify(_) => tries(
+            node,
+            Some(node.timeout.map_or(TELLING, |timeout| timeout.0)),
+        ),
+        Action::Run(_) | Action::Exec(_) | Action::Sql(_) | Action::Checks(_) => {
+            tries(node, node.timeout.map(|timeout| timeout.0))
+        }
+    };
+    own.map(|own| own.saturating_add(locks))
+}
+
+/// All tries of a node, each as long as this, with the waits between them.
+fn tries(node: &Node, each: Option<u64>) -> Option<u64> {
     let tries = u64::from(node.retry.times).saturating_add(1);
     let mut waits = 0u64;
     for number in 1..=node.retry.times {
@@ -32,8 +57,7 @@ fn longest(node: &Node) -> Option<u64> {
             break;
         }
     }
-    node.timeout
-        .map(|timeout| timeout.0.saturating_mul(tries).saturating_add(waits))
+    each.map(|each| each.saturating_mul(tries).saturating_add(waits))
 }
 
 /// The worst case of a plan.

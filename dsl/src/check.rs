@@ -1,11 +1,17 @@
 //! Everything that can be said about a file before it runs.
 
+mod calls;
+
+pub(crate) use calls::MOST_NODES;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::lint;
+use crate::loader::Loader;
 use crate::lower::lower;
 use crate::runbook::Runbook;
 use crate::source::SourceFile;
 use crate::syntax::{self, MAX_DIAGNOSTICS};
+use calls::Calls;
 
 /// What became of a file.
 #[derive(Clone, Debug)]
@@ -13,6 +19,17 @@ pub struct Checked {
     /// The runbook; `None` when there are errors.
     pub runbook: Option<Runbook>,
     /// What there is to say, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files it calls, and those that they call, each once and after those it calls itself.
+    pub called: Vec<Called>,
+}
+
+/// A file that another one calls, and what there is to say about it.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// The file.
+    pub file: SourceFile,
+    /// What there is to say, in the order of the file. A caller of a file with errors has an error itself.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -25,15 +42,44 @@ impl Checked {
 }
 
 /// Reads and checks a file: all that is wrong with it in one pass. Never panics, and takes time and memory in
-/// proportion to the file.
+/// proportion to the file. Does not look at the files that it calls: [`check_with`] does.
 #[must_use]
 pub fn check(file: &SourceFile) -> Checked {
+    let (runbook, diagnostics, _) = one(file, None);
+    Checked {
+        runbook,
+        diagnostics,
+        called: Vec::new(),
+    }
+}
+
+/// As [`check`], with all files that it calls.
+#[must_use]
+pub fn check_with(file: &SourceFile, loader: &dyn Loader) -> Checked {
+    let mut calls = Calls::new(loader, file);
+    let (runbook, diagnostics, _) = one(file, Some(&mut calls));
+    Checked {
+        runbook,
+        diagnostics,
+        called: calls.files,
+    }
+}
+
+/// Checks one file: the runbook if it has no errors, what there is to say, and how many nodes it has with those that
+/// it calls.
+fn one(
+    file: &SourceFile,
+    calls: Option<&mut Calls<'_>>,
+) -> (Option<Runbook>, Vec<Diagnostic>, usize) {
     let parsed = syntax::parse(file);
     let mut diagnostics = parsed.diagnostics;
-    let mut runbook = None;
+    let (mut runbook, mut nodes) = (None, 0);
     if let Some(root) = &parsed.root {
         runbook = lower(root, file.syntax, &mut diagnostics);
-        if let Some(runbook) = &runbook {
+        if let Some(runbook) = &mut runbook {
+            if let Some(calls) = calls {
+                nodes = calls.follow(file, runbook, &mut diagnostics);
+            }
             lint(runbook, &mut diagnostics);
         }
     }
@@ -42,10 +88,7 @@ pub fn check(file: &SourceFile) -> Checked {
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity));
     cap(&mut diagnostics);
-    Checked {
-        runbook,
-        diagnostics,
-    }
+    (runbook, diagnostics, nodes)
 }
 
 /// Reads and checks a text; the name's ending says which syntax it is in.

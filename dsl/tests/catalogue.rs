@@ -1,6 +1,8 @@
 //! Every code has a page, an example that shows it, and a better form that is clean.
 
-use piton_dsl::{catalogue, check_text, explain};
+use crate::files::Files;
+use piton_dsl::source::SourceFile;
+use piton_dsl::{Checked, catalogue, check_with, explain};
 use std::path::PathBuf;
 
 /// The fenced blocks of a page, under the heading.
@@ -11,9 +13,15 @@ fn block(page: &str, heading: &str) -> Option<String> {
     Some(code.to_owned())
 }
 
+/// Checks a file beside which there are those of `fixtures/called`.
+fn check(name: &str, text: &str) -> Checked {
+    let files = Files::called().with(name, text);
+    check_with(&SourceFile::new(name, text), &files)
+}
+
 /// The codes that a file gives, in order.
 fn codes(name: &str, text: &str) -> Vec<&'static str> {
-    check_text(name, text)
+    check(name, text)
         .diagnostics
         .iter()
         .map(|diagnostic| diagnostic.code)
@@ -79,7 +87,7 @@ fn every_page_has_its_parts_and_its_examples_hold() {
             page.code
         );
         let good = block(&page.text, "Use instead").expect(page.code);
-        let found = check_text("good.runbook", &good).diagnostics;
+        let found = check("good.runbook", &good).diagnostics;
         assert!(found.is_empty(), "{}: {found:#?}", page.code);
     }
 }
@@ -89,7 +97,7 @@ fn every_rule_has_fixtures_in_both_syntaxes() {
     for page in rules() {
         for ending in ["runbook", "runbook.yaml"] {
             let (name, text) = fixture(page.code, &format!("bad.{ending}"));
-            let found = check_text(&name, &text).diagnostics;
+            let found = check(&name, &text).diagnostics;
             assert!(
                 !found.is_empty()
                     && found
@@ -98,7 +106,7 @@ fn every_rule_has_fixtures_in_both_syntaxes() {
                 "{name}: {found:#?}"
             );
             let (name, text) = fixture(page.code, &format!("good.{ending}"));
-            let found = check_text(&name, &text).diagnostics;
+            let found = check(&name, &text).diagnostics;
             assert!(found.is_empty(), "{name}: {found:#?}");
         }
     }
@@ -109,8 +117,8 @@ fn the_better_forms_mean_the_same_in_both_syntaxes() {
     for page in rules() {
         let plans = ["runbook", "runbook.yaml"].map(|ending| {
             let (name, text) = fixture(page.code, &format!("good.{ending}"));
-            let runbook = check_text(&name, &text).runbook.expect("it is clean");
-            piton_dsl::compile(&runbook, &piton_dsl::Params::new()).expect("it has its defaults")
+            let runbook = check(&name, &text).runbook.expect("it is clean");
+            piton_dsl::compile(&runbook, &piton_dsl::Params::new()).expect(page.code)
         });
         assert_eq!(plans[0], plans[1], "{}", page.code);
     }

@@ -5,7 +5,7 @@ use piton_core::time::Millis;
 use piton_core::value::Value;
 use piton_dsl::{Params, check_text, compile};
 
-fn plan_with(name: &str, text: &str, given: &[(&str, &str)]) -> Result<Plan, String> {
+pub(crate) fn plan_with(name: &str, text: &str, given: &[(&str, &str)]) -> Result<Plan, String> {
     let checked = check_text(name, text);
     let runbook = checked
         .runbook

@@ -1,8 +1,16 @@
 //! Tests of the whole language: files in, diagnostics and plans out.
 
+mod call;
 mod catalogue;
 mod compile;
+mod each;
+mod files;
+mod keys;
 mod lint;
+mod mistakes;
+mod modes;
 mod mutation;
+mod reference;
+mod rules;
 mod schema;
 mod syntax;

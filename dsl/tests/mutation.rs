@@ -1,6 +1,7 @@
 //! Damaged runbooks: whatever is done to one, checking it ends, without a panic, with places in the file.
 
 use crate::compile::{FULL, FULL_YAML};
+use crate::keys::{COMPLETE, COMPLETE_YAML};
 use piton_dsl::source::SourceFile;
 use piton_dsl::syntax::MAX_DIAGNOSTICS;
 use piton_dsl::{CompileError, Params, check, compile};
@@ -16,7 +17,7 @@ enum Damage {
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
-    let at = 0usize..4000;
+    let at = 0usize..6000;
     prop_oneof![
         (at.clone(), 1usize..40).prop_map(|(from, length)| Damage::Cut { from, length }),
         (at.clone(), 1usize..200).prop_map(|(from, length)| Damage::Repeat { from, length }),
@@ -95,7 +96,12 @@ proptest! {
 
     #[test]
     fn damaged_runbooks_are_checked_in_both_syntaxes(all in proptest::collection::vec(damage(), 1..4)) {
-        for (name, text) in [("a.runbook", FULL), ("a.runbook.yaml", FULL_YAML)] {
+        for (name, text) in [
+            ("a.runbook", FULL),
+            ("a.runbook.yaml", FULL_YAML),
+            ("a.runbook", COMPLETE),
+            ("a.runbook.yaml", COMPLETE_YAML),
+        ] {
             let damaged = all.iter().fold(text.to_owned(), |text, damage| apply(&text, damage));
             holds(name, &damaged);
         }

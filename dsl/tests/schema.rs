@@ -1,7 +1,10 @@
 //! The schema's examples: the same in both syntaxes, and taken by the keys they are of.
 
 use piton_dsl::check_text;
-use piton_dsl::schema::{ALL, APPROVE, Key, PARAM, RETRY, SQL, STEP};
+use piton_dsl::schema::{
+    ALL, APPROVE, ASK, CALL, CHANNEL, CONTACT, ESCALATION, FAIL_WHEN_BLOCK, Key, LEVEL, MANUAL,
+    MODE, NOTIFY, PARAM, RETRY, RUNBOOK, SQL, STEP, TARGET_BLOCK, TARGETS, UNDO, WAIT,
+};
 use piton_dsl::source::SourceFile;
 use piton_dsl::syntax::parse;
 
@@ -19,11 +22,11 @@ fn examples_say_the_same_in_both_syntaxes() {
     {
         let own = parse(&SourceFile::new(
             "a.runbook",
-            format!("runbook a {{ here {{\n{}\n}} }}", key.example),
+            format!("runbook a {{ undo {{\n{}\n}} }}", key.example),
         ));
         let yaml = parse(&SourceFile::new(
             "a.runbook.yaml",
-            format!("runbook: a\nhere:\n  {}\n", key.yaml),
+            format!("runbook: a\nundo:\n  {}\n", key.yaml),
         ));
         assert!(
             own.diagnostics.is_empty(),
@@ -44,12 +47,42 @@ fn examples_say_the_same_in_both_syntaxes() {
 
 #[test]
 fn examples_are_taken_by_their_keys() {
+    let step = |block: &str, example: &str| format!("step s {{ {block} {{ {example} }} }}");
     let wrapped = |keyword: &str, example: &str| match keyword {
+        "runbook" => example.to_owned(),
         "step" => format!("step s {{ {example} }}"),
         "param" => format!("param p {{ {example} }}"),
-        keyword => format!("step s {{ {keyword} {{ {example} }} }}"),
+        "contact" => format!("contact c {{ {example} }}"),
+        "via" => format!("contact c {{ via = [{{ {example} }}] }}"),
+        "escalation" => format!("escalation e {{ {example} }}"),
+        "level" => format!("escalation e {{ level {{ {example} }} }}"),
+        "mode" => format!("mode m {{ {example} }}"),
+        "targets" => format!("targets {{ {example} }}"),
+        "ask" => step("manual", &format!("ask a {{ {example} }}")),
+        keyword => step(keyword, example),
     };
-    for block in [&STEP, &PARAM, &SQL, &APPROVE, &RETRY] {
+    for block in [
+        &RUNBOOK,
+        &STEP,
+        &PARAM,
+        &SQL,
+        &APPROVE,
+        &RETRY,
+        &CONTACT,
+        &CHANNEL,
+        &ESCALATION,
+        &LEVEL,
+        &MODE,
+        &TARGETS,
+        &MANUAL,
+        &ASK,
+        &NOTIFY,
+        &WAIT,
+        &CALL,
+        &UNDO,
+        &TARGET_BLOCK,
+        &FAIL_WHEN_BLOCK,
+    ] {
         for key in block.keys.iter().filter(|key| !is_shown_in_short(key)) {
             let text = format!("runbook a {{\n{}\n}}", wrapped(block.keyword, key.example));
             let found = check_text("a.runbook", &text).diagnostics;

@@ -11,7 +11,7 @@ use piton_core::record::Answer;
 #[command(after_help = "\
 Examples:
   piton approve last go --as on-call-lead
-  piton approve restore-7k3fq go --note \"agreed on the call\"
+  piton approve restore-7k3fq --note \"agreed on the call\"
 
 The decision counts once. If no engine drives the run, this command drives it on until it is over or waits again.
 Exits 0 when the decision counted, 1 when it was refused.")]

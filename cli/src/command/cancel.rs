@@ -1,4 +1,4 @@
-//! `piton cancel`: ends what runs and keeps what was done.
+//! `piton cancel`: ends what runs, and keeps or takes back what was done.
 
 use crate::actor::As;
 use crate::deciding::{self, Handing};
@@ -11,17 +11,22 @@ use piton_core::run::Event;
 /// What `piton cancel` takes.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
+Examples:
   piton cancel restore-7k3fq --reason \"wrong cluster\"
+  piton cancel restore-7k3fq --rollback      and undo what was done
 
 Steps that run get TERM, then KILL, with all that they started, whether or not an engine lives.
-Exits 0 when the cancel counted and the run has ended.")]
+Exits 0 when the cancel counted and the run has ended. With --rollback: 4 when everything was taken back, 5 when
+something is left, 3 when a person has to be asked on the way.")]
 pub struct Cancel {
     /// The run: its id, a part of it, or `last`
     run: String,
     /// Why; kept with the run
     #[arg(long)]
     reason: Option<String>,
+    /// Undo what was done, in reverse
+    #[arg(long)]
+    rollback: bool,
     #[command(flatten)]
     who: As,
     /// Write the result as JSON
@@ -42,6 +47,7 @@ impl Cancel {
             let event = Event::Cancel {
                 by: by.clone(),
                 reason: self.reason,
+                rollback: self.rollback,
             };
             let handing = Handing {
                 no_resume: false,

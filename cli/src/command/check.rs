@@ -4,12 +4,12 @@ use crate::display::style;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::runbook::{self, Settings};
+use crate::runbook::{self, Beside, Settings};
 use clap::{Args, ValueEnum};
 use piton_dsl::diagnostic::{Diagnostic, Severity};
 use piton_dsl::source::SourceFile;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,9 +85,11 @@ impl Check {
             tally.unread += 1;
             output::note(&failure.to_string());
         }
+        // What is called is looked at with its callers, and reported once.
+        let mut reported: BTreeSet<PathBuf> = files.iter().map(|path| real(path)).collect();
         for path in files {
             tally.files += 1;
-            let (source, diagnostics) = match look(&path, &values, self.settings.is_empty()) {
+            let (own, called) = match look(&path, &values, &self.settings) {
                 Ok(looked) => looked,
                 Err(failure) => {
                     tally.unread += 1;
@@ -95,16 +97,24 @@ impl Check {
                     continue;
                 }
             };
-            tally.errors += diagnostics.iter().filter(|found| found.is_error()).count();
-            tally.warnings += diagnostics
-                .iter()
-                .filter(|found| found.severity == Severity::Warning)
-                .count();
-            for diagnostic in diagnostics {
-                if json {
-                    findings.push(finding(diagnostic, &source));
-                } else {
-                    output::line(&runbook::pretty(diagnostic, &source, colour))?;
+            let called = called.into_iter().filter(|(source, _)| {
+                let is_new = reported.insert(real(Path::new(&source.name)));
+                tally.files += usize::from(is_new);
+                is_new
+            });
+            let looked: Vec<_> = std::iter::once(own).chain(called).collect();
+            for (source, diagnostics) in looked {
+                tally.errors += diagnostics.iter().filter(|found| found.is_error()).count();
+                tally.warnings += diagnostics
+                    .iter()
+                    .filter(|found| found.severity == Severity::Warning)
+                    .count();
+                for diagnostic in diagnostics {
+                    if json {
+                        findings.push(finding(diagnostic, &source));
+                    } else {
+                        output::line(&runbook::pretty(diagnostic, &source, colour))?;
+                    }
                 }
             }
         }
@@ -118,27 +128,38 @@ impl Check {
     }
 }
 
-/// All that there is to say about a file; binding parameters too, when some are given.
+/// A file and what there is to say about it.
+type Looked = (SourceFile, Vec<Diagnostic>);
+
+/// The file that a path leads to, so that two ways to it are one.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// All that there is to say about a file and about those it calls; binding parameters too, when some are given or a
+/// mode is.
 fn look(
     path: &Path,
     values: &BTreeMap<String, String>,
-    unset: bool,
-) -> Result<(SourceFile, Vec<Diagnostic>), Failure> {
+    settings: &Settings,
+) -> Result<(Looked, Vec<Looked>), Failure> {
     let source = match runbook::read(path)? {
         Ok(source) => source,
-        Err((source, diagnostic)) => return Ok((source, vec![diagnostic])),
+        Err((source, diagnostic)) => return Ok(((source, vec![diagnostic]), Vec::new())),
     };
-    let checked = piton_dsl::check(&source);
+    let checked = piton_dsl::check_with(&source, &Beside);
+    let called = checked.called.into_iter();
+    let called = called.map(|called| (called.file, called.diagnostics));
     let diagnostics = checked.diagnostics;
     if let (Some(runbook), false) = (
         &checked.runbook,
-        unset || diagnostics.iter().any(Diagnostic::is_error),
+        settings.is_empty() || diagnostics.iter().any(Diagnostic::is_error),
     ) {
         // What is given with --set is not part of the file, and so no finding about it.
-        piton_dsl::compile(runbook, values)
+        piton_dsl::compile_mode(runbook, values, settings.mode())
             .map_err(|errors| runbook::unbound(&source.name, &errors))?;
     }
-    Ok((source, diagnostics))
+    Ok(((source, diagnostics), called.collect()))
 }
 
 fn finding(diagnostic: Diagnostic, source: &SourceFile) -> Finding {

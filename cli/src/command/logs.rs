@@ -49,6 +49,7 @@ pub struct Logs {
 struct JsonLine<'a> {
     at: String,
     node: &'a str,
+    pass: u32,
     attempt: String,
     stream: &'static str,
     text: &'a str,
@@ -117,8 +118,11 @@ impl Logs {
                     .as_ref()
                     .is_none_or(|text| attempt.id == *text || *text == id.number.to_string());
                 if wanted {
-                    attempts.push((attempt.started, id, node.id.clone()));
+                    attempts.push((attempt.started, id, label(plan, id)));
                     // Each check of a gate has a log of its own.
+                    if id.purpose != Purpose::Do {
+                        continue;
+                    }
                     let checks =
                         plan.find(&node.id)
                             .and_then(|at| plan.node(at))
@@ -187,6 +191,22 @@ impl Logs {
     }
 }
 
+/// Whose output an attempt's is: the node's name, and what it is for where that is not the node's action.
+#[must_use]
+pub fn label(plan: &Plan, attempt: AttemptId) -> String {
+    let id = plan.node(attempt.node).map_or("?", |node| node.id.as_str());
+    let what = match attempt.purpose {
+        Purpose::Do | Purpose::Check(_) => return id.to_owned(),
+        Purpose::Probe => "probe",
+        Purpose::Choices(_) => "choices",
+        Purpose::Target(_) | Purpose::Recheck => "target",
+        Purpose::Capture => "capture",
+        Purpose::Undo => "undo",
+        Purpose::UndoCheck => "undo check",
+    };
+    format!("{id} ({what})")
+}
+
 /// A line as it is printed. Where the output is no terminal, the text is what the step wrote, byte for byte.
 fn written(line: &Printed, attempt: AttemptId, node: &str, manner: &Manner) -> String {
     if manner.json {
@@ -194,7 +214,8 @@ fn written(line: &Printed, attempt: AttemptId, node: &str, manner: &Manner) -> S
         let at = Timestamp(line.at).to_string();
         let line = JsonLine {
             at,
-            node,
+            node: node.split_once(" (").map_or(node, |(node, _)| node),
+            pass: attempt.pass,
             attempt: attempt.to_string(),
             stream,
             text: &line.text,

@@ -43,7 +43,7 @@ impl Resume {
                 } else {
                     driving::print_report(&plan, &view)?;
                 }
-                return Ok(Exit::of(outcome));
+                return Ok(Exit::of(outcome, !view.cleanup_failed.is_empty()));
             }
             let driven = driving::drive(&session, &run, &self.who.actor(), &self.manner).await?;
             driving::finish(&driven, &self.manner)?;

@@ -47,6 +47,12 @@ pub enum StateWord {
     Failed,
     /// Somebody cancelled it
     Cancelled,
+    /// Everything that was done was taken back
+    #[serde(rename = "rolled back")]
+    RolledBack,
+    /// It was to be rolled back, and something is left
+    #[serde(rename = "partly rolled back")]
+    PartlyRolledBack,
 }
 
 impl StateWord {
@@ -60,6 +66,8 @@ impl StateWord {
             RunState::Succeeded => StateWord::Succeeded,
             RunState::Failed => StateWord::Failed,
             RunState::Cancelled => StateWord::Cancelled,
+            RunState::RolledBack => StateWord::RolledBack,
+            RunState::PartlyRolledBack => StateWord::PartlyRolledBack,
         }
     }
 
@@ -73,6 +81,8 @@ impl StateWord {
             StateWord::Succeeded => "succeeded",
             StateWord::Failed => "failed",
             StateWord::Cancelled => "cancelled",
+            StateWord::RolledBack => "rolled back",
+            StateWord::PartlyRolledBack => "partly rolled back",
         }
     }
 
@@ -81,7 +91,8 @@ impl StateWord {
             StateWord::Running => Style::Live,
             StateWord::Waiting | StateWord::Interrupted => Style::Asks,
             StateWord::Succeeded => Style::Good,
-            StateWord::Failed | StateWord::Cancelled => Style::Bad,
+            StateWord::RolledBack => Style::Asks,
+            StateWord::Failed | StateWord::Cancelled | StateWord::PartlyRolledBack => Style::Bad,
         }
     }
 }
@@ -157,6 +168,10 @@ fn lines(runs: &[RunSummary]) -> Vec<Line> {
         .map(|run| style::width(&run.id.0))
         .max()
         .unwrap_or(0);
+    let words = runs
+        .iter()
+        .map(|run| style::width(StateWord::of(run).word()));
+    let words = words.max().unwrap_or(0).max(11);
     let now = clock::now();
     let row = |run: &RunSummary| {
         let word = StateWord::of(run);
@@ -164,7 +179,7 @@ fn lines(runs: &[RunSummary]) -> Vec<Line> {
         let line = Line::new()
             .and(style::pad(&run.id.0, columns))
             .and("  ")
-            .with(word.look(), style::pad(word.word(), 11))
+            .with(word.look(), style::pad(word.word(), words))
             .and(format!("  {}", clock::date_time(run.started)))
             .with(
                 Style::Dim,
@@ -172,6 +187,9 @@ fn lines(runs: &[RunSummary]) -> Vec<Line> {
             );
         match word {
             StateWord::Waiting => line.and(format!("  for {}", run.status.waiting_for.join(", "))),
+            StateWord::PartlyRolledBack => {
+                line.with(Style::Dim, format!("  piton show {}", run.id))
+            }
             StateWord::Interrupted => line.with(Style::Dim, format!("  piton resume {}", run.id)),
             _ => line.with(
                 Style::Dim,

@@ -2,10 +2,9 @@
 
 use crate::clock;
 use crate::display::clean::one_line;
-use crate::display::plain::answer_words;
 use crate::display::report::report;
 use crate::display::style::{self, Line, Style};
-use crate::display::{action, node};
+use crate::display::{details, node};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -13,7 +12,7 @@ use crate::session::{Session, block_on};
 use clap::Args;
 use piton_core::plan::Plan;
 use piton_core::time::Timestamp;
-use piton_core::view::{NodeStanding, NodeView, QuestionView, RunView};
+use piton_core::view::RunView;
 use serde_json::Value;
 use std::io;
 
@@ -53,8 +52,8 @@ impl Show {
     }
 }
 
-/// A run as `--json` writes it: the view, with times in RFC 3339, and as a node's `question` only one that is open;
-/// one that was decided is `decided`.
+/// A run as `--json` writes it: the view, with times in RFC 3339, with names for the places of nodes, and as a node's
+/// `question` only one that is open; one that was decided is `decided`.
 #[must_use]
 pub fn json(view: &RunView) -> Value {
     let mut value = serde_json::to_value(view).unwrap_or_default();
@@ -75,10 +74,65 @@ pub fn json(view: &RunView) -> Value {
             {
                 node.insert("decided".to_owned(), question);
             }
+            if let Some(target) = node.get_mut("target") {
+                write_found(target);
+            }
+            for key in ["question", "decided"] {
+                node.get_mut(key)
+                    .into_iter()
+                    .for_each(|one| write_names(one, view));
+            }
+            let earlier = node
+                .get_mut("earlier_questions")
+                .and_then(Value::as_array_mut);
+            let earlier = earlier.into_iter().flatten();
+            earlier.for_each(|one| write_names(one, view));
         }
     }
+    let open = value.get_mut("questions").and_then(Value::as_array_mut);
+    open.into_iter()
+        .flatten()
+        .for_each(|one| write_names(one, view));
     write_times(&mut value);
     value
+}
+
+/// Puts names for the places of nodes into a question: of targets, and of what was gone back to.
+fn write_names(question: &mut Value, view: &RunView) {
+    let name = |value: &mut Value| {
+        let index = value
+            .as_u64()
+            .and_then(|at| view.nodes.get(usize::try_from(at).ok()?));
+        if let Some(node) = index {
+            *value = Value::from(node.id.clone());
+        }
+    };
+    let targets = question.get_mut("targets").and_then(Value::as_array_mut);
+    for target in targets.into_iter().flatten() {
+        target.get_mut("node").into_iter().for_each(name);
+        target.get_mut("found").into_iter().for_each(write_found);
+    }
+    if let Some(target) = question.get_mut("target") {
+        target.get_mut("node").into_iter().for_each(name);
+        target.get_mut("found").into_iter().for_each(write_found);
+    }
+    let answers = question.get_mut("answers").and_then(Value::as_array_mut);
+    for answer in answers.into_iter().flatten() {
+        let to = answer.pointer_mut("/answer/rewind/to");
+        to.into_iter().for_each(name);
+    }
+}
+
+/// `{"Ok": …}` and `{"Err": …}` as `{"read": …}` and `{"unreadable": …}`.
+fn write_found(found: &mut Value) {
+    let Some(map) = found.as_object_mut() else {
+        return;
+    };
+    for (from, to) in [("Ok", "read"), ("Err", "unreadable")] {
+        if let Some(text) = map.remove(from) {
+            map.insert(to.to_owned(), text);
+        }
+    }
 }
 
 /// Turns the times of a view into RFC 3339. What steps gave or were given is left as it is, whatever its names.
@@ -88,18 +142,36 @@ fn write_times(value: &mut Value) {
             for (key, value) in map.iter_mut() {
                 match (key.as_str(), value.as_i64()) {
                     (
-                        "started" | "ended" | "deadline" | "at" | "opened" | "expires" | "retry_at",
+                        "started" | "ended" | "deadline" | "at" | "opened" | "expires" | "retry_at"
+                        | "wait_until" | "until" | "next" | "asked" | "taken" | "released"
+                        | "began" | "done" | "undone",
                         Some(ms),
                     ) => {
                         *value = Value::from(Timestamp(ms).to_string());
                     }
-                    ("outputs" | "inputs" | "checks" | "answer" | "start" | "approve", _) => {}
+                    (
+                        "outputs" | "inputs" | "undo_inputs" | "checks" | "answer" | "start"
+                        | "asks" | "captured" | "approve",
+                        _,
+                    ) => {}
+                    // How long a response to failure holds is a length of time.
+                    ("responses", _) => write_moments(value),
                     _ => write_times(value),
                 }
             }
         }
         Value::Array(list) => list.iter_mut().for_each(write_times),
         _ => {}
+    }
+}
+
+/// Turns when responses were taken into RFC 3339.
+fn write_moments(responses: &mut Value) {
+    let responses = responses.as_array_mut().into_iter().flatten();
+    for at in responses.filter_map(|response| response.get_mut("at")) {
+        if let Some(ms) = at.as_i64() {
+            *at = Value::from(Timestamp(ms).to_string());
+        }
     }
 }
 
@@ -120,14 +192,7 @@ fn lines(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
             ),
         ));
     }
-    for (name, value) in &plan.params {
-        let value = serde_json::to_string(value).unwrap_or_default();
-        lines.push(
-            Line::new()
-                .with(Style::Dim, "  param ")
-                .and(format!("{name} = {}", one_line(&value))),
-        );
-    }
+    lines.extend(about(plan, view, now));
     lines.push(Line::new());
     let columns = view
         .nodes
@@ -135,90 +200,33 @@ fn lines(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
         .map(|node| style::width(&node.id))
         .max()
         .unwrap_or(0);
-    for (index, node) in plan.indices().zip(&view.nodes) {
+    for node in &view.nodes {
         lines.push(node::line(node, now, None, columns));
-        let open = view
-            .questions
-            .iter()
-            .any(|question| question.index == index);
-        lines.extend(node_details(plan, node, open, now));
+        lines.extend(details::node(plan, node, now));
     }
     lines.push(Line::new());
     lines.extend(report(plan, view, now));
     lines
 }
 
-/// What is known of a node beyond its line: attempts that did not go well, outputs, checks, decisions.
-fn node_details(plan: &Plan, node: &NodeView, open: bool, now: Timestamp) -> Vec<Line> {
+/// What holds for the run as a whole: its mode, what it takes back, its parameters and its locks.
+fn about(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
     let mut lines = Vec::new();
-    let settled_well = node.state == NodeStanding::Succeeded && node.attempts.len() == 1;
-    for attempt in node.attempts.iter().filter(|_| !settled_well) {
-        let words = match attempt.status {
-            None => format!("runs since {}", clock::near(attempt.started, now)),
-            Some(status) => {
-                let took = attempt.ended.unwrap_or(now).since(attempt.started);
-                let why = if attempt.message.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {}", one_line(&attempt.message))
-                };
-                format!(
-                    "{} after {}{why}",
-                    node::ended_word(status),
-                    clock::length(took)
-                )
-            }
-        };
-        lines.push(Line::new().with(Style::Dim, format!("      {}  {words}", attempt.id)));
-    }
-    for (name, value) in &node.outputs {
+    let dim = |word: &str, text: String| Line::new().with(Style::Dim, word).and(text);
+    lines.extend(view.mode.iter().map(|mode| dim("  mode ", mode.clone())));
+    let undoes = view.undoes.iter();
+    lines.extend(undoes.map(|run| dim("  takes back run ", run.to_string())));
+    for (name, value) in &plan.params {
         let value = serde_json::to_string(value).unwrap_or_default();
-        lines.push(
-            Line::new()
-                .with(Style::Dim, "      output ")
-                .and(format!("{name} = {}", one_line(&value))),
-        );
+        lines.push(dim("  param ", format!("{name} = {}", one_line(&value))));
     }
-    lines.extend(node::checks(&node.checks));
-    if let Some(question) = &node.question {
-        lines.extend(question_lines(plan, question, open, now));
+    for node in view.nodes.iter().filter(|node| node.assumed) {
+        let by = view.starter.as_ref().map(ToString::to_string);
+        let text = format!("{} (said by {})", node.id, by.unwrap_or_default());
+        lines.push(dim("  taken as done ", text));
     }
-    lines
-}
-
-fn question_lines(plan: &Plan, question: &QuestionView, open: bool, now: Timestamp) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for answer in &question.answers {
-        let note = answer
-            .note
-            .as_deref()
-            .map(|note| format!(": {}", one_line(note)))
-            .unwrap_or_default();
-        let text = format!(
-            "      {} {} {}{note}",
-            clock::near(answer.at, now),
-            answer.by,
-            answer_words(&answer.answer)
-        );
-        lines.push(Line::new().with(Style::Dim, text));
-    }
-    if let Some(closed) = &question.closed {
-        lines.push(Line::new().with(Style::Dim, format!("      {}", one_line(closed))));
-    }
-    if open && let Some(node) = plan.node(question.index) {
-        if let piton_core::plan::Action::Approve(approve) = &node.action {
-            lines.push(Line::new().with(
-                Style::Asks,
-                format!("      waits for approval {}", action::approvers(approve)),
-            ));
-        }
-        if let Some(expires) = question.expires {
-            lines.push(Line::new().with(
-                Style::Dim,
-                format!("      until {}", clock::near(expires, now)),
-            ));
-        }
-        lines.push(Line::new().with(Style::Dim, format!("      shown {}", question.shown)));
+    if let Some(lock) = &view.lock {
+        lines.push(details::lock(lock, "  ", now));
     }
     lines
 }

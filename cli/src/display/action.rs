@@ -1,6 +1,10 @@
 //! What a node does, as people read it. Secrets are names here: a plan knows nothing else.
 
-use piton_core::plan::{Action, Approve, Check, Node, WorldEffect};
+use crate::display::clean::one_line;
+use piton_core::plan::{
+    Action, Approve, Ask, CallPart, Check, Manual, Node, Plan, Response, UndoAfter, Wait,
+    WorldEffect,
+};
 
 /// The word for the kind of action, as it is written in a runbook.
 #[must_use]
@@ -11,6 +15,10 @@ pub fn word(action: &Action) -> &'static str {
         Action::Sql(_) => "sql",
         Action::Checks(_) => "checks",
         Action::Approve(_) => "approve",
+        Action::Manual(_) => "manual",
+        Action::Notify(_) => "notify",
+        Action::Wait(_) => "wait",
+        Action::Call(_) => "call",
     }
 }
 
@@ -43,7 +51,51 @@ pub fn lines(action: &Action) -> Vec<String> {
         }
         Action::Checks(checks) => checks.iter().flat_map(check).collect(),
         Action::Approve(approve) => vec![approvers(approve)],
+        Action::Manual(manual) => self::manual(manual),
+        Action::Notify(notify) => {
+            let message = one_line(notify.message.text());
+            vec![format!("tells {}: {message}", notify.to.join(", "))]
+        }
+        Action::Wait(Wait::For(length)) => vec![format!("for {length}")],
+        Action::Wait(Wait::Until(time)) => vec![format!("until {}", time.text())],
+        Action::Call(CallPart::Begin) => vec!["the called runbook begins".to_owned()],
+        Action::Call(CallPart::End) => vec!["the called runbook is done".to_owned()],
     }
+}
+
+/// Instructions, what has to be ticked off, and what is asked.
+fn manual(manual: &Manual) -> Vec<String> {
+    let mut lines: Vec<String> = manual
+        .instructions
+        .iter()
+        .flat_map(|text| body(text.text()))
+        .collect();
+    let checklist = manual.checklist.iter();
+    lines.extend(checklist.map(|entry| format!("[ ] {}", one_line(entry.text()))));
+    lines.extend(manual.asks.iter().map(ask));
+    let anybody = manual.by.is_empty();
+    if !anybody {
+        lines.push(by(&manual.by));
+    }
+    lines
+}
+
+fn ask(ask: &Ask) -> String {
+    let mut line = format!("asks {}: {}", ask.name, ask.kind.describe());
+    if let Some(help) = &ask.help {
+        line.push_str(&format!(", {}", one_line(help)));
+    }
+    if let Some(from) = &ask.from {
+        let from = lines(from).join("; ");
+        line.push_str(&format!(", one of what this gives: {from}"));
+    }
+    if let Some(validate) = &ask.validate {
+        line.push_str(&format!(", with {}", validate.text()));
+    }
+    if let Some(default) = &ask.default {
+        line.push_str(&format!(", else {}", default.text()));
+    }
+    line
 }
 
 fn check(check: &Check) -> Vec<String> {
@@ -62,11 +114,7 @@ fn check(check: &Check) -> Vec<String> {
 /// Who may approve, and how: `by cto or on-call-lead, 2 people, not the starter, within 30m`.
 #[must_use]
 pub fn approvers(approve: &Approve) -> String {
-    let mut parts = vec![match approve.by.as_slice() {
-        [] => "by anybody".to_owned(),
-        [one] => format!("by {one}"),
-        many => format!("by {}", many.join(" or ")),
-    }];
+    let mut parts = vec![by(&approve.by)];
     if approve.count > 1 {
         parts.push(format!("{} people", approve.count));
     }
@@ -79,15 +127,51 @@ pub fn approvers(approve: &Approve) -> String {
     parts.join(", ")
 }
 
+/// Who may answer: `by cto or on-call-lead`.
+#[must_use]
+pub fn by(names: &[String]) -> String {
+    match names {
+        [] => "by anybody".to_owned(),
+        [one] => format!("by {one}"),
+        many => format!("by {}", many.join(" or ")),
+    }
+}
+
+/// A response to failure as it is written in a runbook: ``rewind to `fetch`, at most twice``.
+#[must_use]
+pub fn response(plan: &Plan, response: &Response) -> String {
+    match response {
+        Response::Stop => "stop".to_owned(),
+        Response::Continue => "continue".to_owned(),
+        Response::Rollback => "rollback".to_owned(),
+        Response::Rewind { to, times } => {
+            let to = plan.node(*to).map_or("?", |node| node.id.as_str());
+            match times {
+                1 => format!("rewind to `{to}`, once"),
+                2 => format!("rewind to `{to}`, at most twice"),
+                times => format!("rewind to `{to}`, at most {times} times"),
+            }
+        }
+        Response::Escalate { policy, expires } => match expires {
+            Some(expires) => format!("escalate to `{policy}` for {expires}"),
+            None => format!("escalate to `{policy}`"),
+        },
+    }
+}
+
 /// What a node leaves in the world, in a few words.
 #[must_use]
 pub fn effect(node: &Node) -> Option<String> {
     match &node.effect {
         WorldEffect::None => None,
         WorldEffect::Undo(undo) => Some(format!(
-            "undone by {}: {}",
+            "undone by {}: {}{}",
             word(&undo.action),
-            lines(&undo.action).join("; ")
+            lines(&undo.action).join("; "),
+            match undo.after {
+                UndoAfter::Succeeded => "",
+                UndoAfter::Started => " (also when it did not succeed)",
+            }
         )),
         WorldEffect::Abandoned(why) => Some(format!("abandoned: {why}")),
         WorldEffect::Irreversible(why) => Some(format!("irreversible: {why}")),
@@ -156,6 +240,7 @@ mod tests {
             count: 2,
             not_starter: true,
             expires: Some(piton_core::time::Millis(1_800_000)),
+            page: None,
         };
         assert_eq!(
             approvers(&approve),

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::display::clean::one_line;
 use crate::display::node;
+use crate::display::plain::back_words;
 use crate::display::style::{self, Line, Style};
 use piton_core::run::RunState;
 use piton_core::time::Timestamp;
@@ -56,17 +57,13 @@ pub fn frame(
 fn heading(view: &RunView, now: Timestamp) -> Line {
     let look = match view.state {
         RunState::Running => Style::Live,
-        RunState::Waiting => Style::Asks,
+        RunState::Waiting | RunState::RolledBack => Style::Asks,
         RunState::Succeeded => Style::Good,
-        RunState::Failed | RunState::Cancelled => Style::Bad,
+        RunState::Failed | RunState::Cancelled | RunState::PartlyRolledBack => Style::Bad,
     };
     let title = view.title.as_deref().unwrap_or(&view.runbook);
     let took = view.ended.unwrap_or(now).since(view.started.unwrap_or(now));
-    let word = if view.cancel.is_some() && view.outcome.is_none() {
-        "being cancelled".to_owned()
-    } else {
-        view.state.to_string()
-    };
+    let word = word(view, now);
     Line::new()
         .with(Style::Strong, one_line(title))
         .with(Style::Dim, format!("  {}", view.id))
@@ -83,6 +80,35 @@ fn heading(view: &RunView, now: Timestamp) -> Line {
                 }
             ),
         )
+}
+
+/// What the run does, in a few words.
+fn word(view: &RunView, now: Timestamp) -> String {
+    if view.outcome.is_some() {
+        return view.state.to_string();
+    }
+    if let Some(back) = &view.back {
+        let waits = if view.state == RunState::Waiting {
+            ", waiting"
+        } else {
+            ""
+        };
+        let (done, all) = back.progress();
+        return match &back.undo {
+            Some(_) => format!("{}, {done} of {all} undone{waits}", back_words(back)),
+            None => back_words(back),
+        };
+    }
+    if view.finally.is_some() {
+        return "cleaning up".to_owned();
+    }
+    if view.cancel.is_some() {
+        return "being cancelled".to_owned();
+    }
+    match view.lock.as_ref().filter(|lock| lock.is_awaited()) {
+        Some(lock) => node::locked_out(lock, now),
+        None => view.state.to_string(),
+    }
 }
 
 /// What is left out between two shown nodes, counted.
@@ -114,10 +140,16 @@ fn shown(nodes: &[NodeView], rows: usize) -> Vec<usize> {
     let rows = (rows * 2 / 3).max(1);
     let rank = |node: &NodeView| match node.state {
         NodeStanding::Asking => 0,
-        NodeStanding::Failed => 1,
-        NodeStanding::Running | NodeStanding::Retrying => 2,
+        NodeStanding::Failed | NodeStanding::UndoFailed | NodeStanding::Left => 1,
+        NodeStanding::Running
+        | NodeStanding::Waiting
+        | NodeStanding::Retrying
+        | NodeStanding::Undoing => 2,
         NodeStanding::Pending => 3,
-        NodeStanding::Succeeded | NodeStanding::Skipped | NodeStanding::Voided => 4,
+        NodeStanding::Succeeded
+        | NodeStanding::Skipped
+        | NodeStanding::Voided
+        | NodeStanding::Undone => 4,
     };
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     order.sort_by_key(|at| {

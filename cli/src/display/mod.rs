@@ -5,7 +5,10 @@
 //! frame on the terminal and [`tail`] reads what steps print.
 
 pub mod action;
+pub mod back;
+pub mod choices;
 pub mod clean;
+pub mod details;
 pub mod frame;
 pub mod node;
 pub mod painter;

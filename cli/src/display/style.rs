@@ -67,6 +67,13 @@ impl Line {
         self.with(Style::Plain, text)
     }
 
+    /// Adds another line's pieces.
+    #[must_use]
+    pub fn then(mut self, other: Line) -> Line {
+        self.pieces.extend(other.pieces);
+        self
+    }
+
     /// The line without white space at its end.
     #[must_use]
     pub fn trimmed(mut self) -> Line {

@@ -6,9 +6,10 @@ use super::plain::refresh;
 use super::signals::{Asked, Signals};
 use super::watched::{Watched, Watcher};
 use crate::clock;
+use crate::dialogue::{Dialogue, Said};
 use crate::display::frame::frame;
 use crate::display::painter::Painter;
-use crate::display::question::{self, Typed};
+use crate::display::question::{self, Prompt};
 use crate::display::style::{self, Line, Style};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -46,6 +47,7 @@ pub async fn drive(
         let options = DriveOptions {
             until,
             stop: stop.clone(),
+            die_after: super::die_after(),
         };
         let driving = session.local.drive(run, options, &mut watcher);
         tokio::pin!(driving);
@@ -102,6 +104,8 @@ struct Screen<'a> {
     editor: Editor,
     /// The question that is on the screen, so that it is seen when another takes its place.
     asked: Option<QuestionView>,
+    /// How far its answer is.
+    dialogue: Option<Dialogue>,
     /// What was wrong with the last answer.
     said: String,
     above: Vec<String>,
@@ -124,6 +128,7 @@ impl<'a> Screen<'a> {
             asks,
             editor: Editor::default(),
             asked: None,
+            dialogue: None,
             said: String::new(),
             above: Vec::new(),
             interrupted: None,
@@ -138,6 +143,9 @@ impl<'a> Screen<'a> {
     async fn decide(&mut self) -> Result<(), Failure> {
         for refusal in self.desk.refusals().await? {
             self.said = refusal.clone();
+            if let Some(dialogue) = &mut self.dialogue {
+                dialogue.again();
+            }
             if self.asked.is_none() {
                 self.print(&Line::new().with(Style::Bad, refusal));
             }
@@ -160,10 +168,15 @@ impl<'a> Screen<'a> {
             if self.asked.is_none() {
                 self.editor.clear();
                 self.said.clear();
+                self.dialogue = None;
             }
         }
         if self.asked.is_none() && self.asks {
             self.asked = open.first().cloned();
+            let plan = Rc::clone(&self.watched);
+            let plan = &plan.borrow().plan;
+            let begun = |asked: &QuestionView| Dialogue::new(&asked.kind, plan, asked.index);
+            self.dialogue = self.asked.as_ref().map(begun);
         }
     }
 
@@ -174,20 +187,22 @@ impl<'a> Screen<'a> {
                 continue;
             };
             self.said.clear();
-            match question::typed(&question.kind, &text) {
-                Typed::Answer(answer) => self.answer(&question, answer).await?,
-                Typed::Details => {
+            let Some(dialogue) = &mut self.dialogue else {
+                continue;
+            };
+            match dialogue.take(&text) {
+                Said::Answer(answer) => self.answer(&question, answer).await?,
+                Said::Details => {
                     let plan = std::sync::Arc::clone(&self.watched.borrow().plan);
                     for line in question::details(&plan, &question) {
                         self.print(&line);
                     }
                 }
-                Typed::Leave => {
+                Said::Leave => {
                     self.leave.send_replace(true);
                 }
-                Typed::Unclear => {
-                    self.said = "type one of the words below, or its first letter".to_owned()
-                }
+                Said::Unclear(why) => self.said = why,
+                Said::More => {}
             }
         }
         self.draw()
@@ -236,16 +251,18 @@ impl<'a> Screen<'a> {
     fn lines(&self, asked: Option<&QuestionView>) -> Vec<Line> {
         let watched = self.watched.borrow();
         let now = clock::now();
-        let prompt = asked.map(|question| {
-            question::prompt(
-                &watched.plan,
-                question,
-                self.desk.actor,
-                now,
-                &self.said,
-                self.editor.line(),
-            )
-        });
+        let prompt = asked
+            .zip(self.dialogue.as_ref())
+            .map(|(question, dialogue)| {
+                let shown = Prompt {
+                    actor: self.desk.actor,
+                    said: &self.said,
+                    rows: &dialogue.rows(),
+                    hint: &dialogue.hint(),
+                    input: self.editor.line(),
+                };
+                question::prompt(&watched.plan, question, &shown, now)
+            });
         let prompt = prompt.unwrap_or_default();
         let room = self.painter.size().1.saturating_sub(prompt.len() + 1);
         let mut lines = frame(&watched.view, now, &watched.last_output, room);

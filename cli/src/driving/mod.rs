@@ -3,6 +3,7 @@
 //! [`drive`] chooses between a live display that asks ([`live`]) and plain lines ([`plain`]); both let the engine
 //! and the display take turns on one thread. [`watched`] is what they share with the engine.
 
+pub mod attendant;
 mod desk;
 pub mod keys;
 mod live;
@@ -47,6 +48,9 @@ pub struct Manner {
     /// Leave when people are waited for, even in a terminal.
     #[arg(skip)]
     pub leaves: bool,
+    /// When to leave, if that does not follow from the rest.
+    #[arg(skip)]
+    pub until: Option<Until>,
 }
 
 /// How driving ended, and what the run looks like then.
@@ -64,7 +68,7 @@ impl Driven {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self.end {
-            DriveEnd::Over(outcome) => Exit::of(outcome),
+            DriveEnd::Over(outcome) => Exit::of(outcome, !self.view.cleanup_failed.is_empty()),
             DriveEnd::Waiting => Exit::Waiting,
             DriveEnd::Detached if self.view.state == RunState::Waiting => Exit::Waiting,
             DriveEnd::Detached => Exit::Failed,
@@ -97,6 +101,9 @@ pub async fn try_drive(
     actor: &Actor,
     manner: &Manner,
 ) -> Result<Result<Driven, DriveError>, Failure> {
+    if manner.until.is_none() {
+        attendant::relieve(session, run).await?;
+    }
     let (plan, view) = session.view(run).await?;
     let watched = Rc::new(RefCell::new(Watched::new(
         Arc::clone(&plan),
@@ -109,7 +116,9 @@ pub async fn try_drive(
     };
     let live = io::stdout().is_terminal() && !style::dumb() && !manner.plain && !manner.json;
     let asks = live && io::stdin().is_terminal() && !manner.leaves;
-    let until = if asks || manner.wait {
+    let until = if let Some(until) = manner.until {
+        until
+    } else if asks || manner.wait {
         Until::Over
     } else {
         Until::WaitingOrOver
@@ -125,7 +134,22 @@ pub async fn try_drive(
         let watched = watched.borrow();
         (Arc::clone(&watched.plan), watched.view.clone())
     });
+    if end
+        .as_ref()
+        .is_ok_and(|end| !matches!(end, DriveEnd::Over(_)))
+        && manner.until.is_none()
+    {
+        attendant::leave_one(session, run, &view);
+    }
     Ok(end.map(|end| Driven { end, plan, view }))
+}
+
+/// The record after which this process dies, for tests of what a crash leaves.
+fn die_after() -> Option<u64> {
+    std::env::var("PITON_TEST_DIE_AFTER_RECORD")
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// The report at the end: text, or JSON for other programs.

@@ -38,6 +38,7 @@ pub async fn drive(
         let options = DriveOptions {
             until,
             stop: stop.clone(),
+            die_after: super::die_after(),
         };
         let driving = session.local.drive(run, options, &mut watcher);
         tokio::pin!(driving);

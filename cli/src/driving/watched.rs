@@ -33,7 +33,7 @@ pub struct Watched {
     pub view: RunView,
     /// What has not been printed yet.
     pub said: Vec<Said>,
-    /// Lines about decisions, which stay on the screen above a live frame.
+    /// Lines about decisions, ways back and pages, which stay on the screen above a live frame.
     pub decided: Vec<Line>,
     /// The last line that each running node printed, by the node's place.
     pub last_output: BTreeMap<usize, String>,
@@ -114,6 +114,17 @@ impl Watched {
                 | Fact::QuestionExpired { .. }
                 | Fact::QuestionVoided { .. }
                 | Fact::CancelRequested { .. }
+                | Fact::CancelRefused { .. }
+                | Fact::ResponseTaken { .. }
+                | Fact::UndoPlanned { .. }
+                | Fact::UndoLeft { .. }
+                | Fact::UndoFailed { .. }
+                | Fact::UndoStopped { .. }
+                | Fact::Rewound { .. }
+                | Fact::Paged { .. }
+                | Fact::PageEnded { .. }
+                | Fact::Acknowledged { .. }
+                | Fact::Taken { .. }
         ) {
             self.decided.extend(lines.iter().cloned());
         }
@@ -138,10 +149,7 @@ impl Watched {
                 return;
             }
         };
-        let id = self
-            .plan
-            .node(attempt.node)
-            .map_or("?", |node| node.id.as_str());
+        let id = crate::command::logs::label(&self.plan, attempt);
         if let Some(last) = lines.iter().rev().find(|line| !line.text.trim().is_empty()) {
             self.last_output
                 .insert(attempt.node.index(), last.text.clone());
@@ -149,7 +157,7 @@ impl Watched {
         self.said.extend(
             lines
                 .into_iter()
-                .map(|line| Said::Printed(id.to_owned(), line.text)),
+                .map(|line| Said::Printed(id.clone(), line.text)),
         );
     }
 }
@@ -195,7 +203,11 @@ mod tests {
             name: "cto".to_owned(),
             account: "cto@host".to_owned(),
         };
-        let cancel = Fact::CancelRequested { by, reason: None };
+        let cancel = Fact::CancelRequested {
+            by,
+            reason: None,
+            rollback: false,
+        };
         watched.take(&[Record::seal(head.seq + 1, at(5), head.hash, &cancel)]);
         assert!(
             watched
@@ -218,6 +230,7 @@ mod tests {
         let started = Fact::AttemptStarted {
             attempt,
             deadline: None,
+            item: None,
         };
         let next = Record::seal(head.seq + 1, at(5), head.hash, &started);
         let later = Record::seal(head.seq + 3, at(6), next.hash, &started);

@@ -16,14 +16,21 @@ pub(crate) struct Need {
 }
 
 /// The nodes that this one waits for, as far as they exist: each once, in the order of the file.
+///
+/// A node without `needs` follows the one of its sort above it: what runs when the run ends follows what does so
+/// too, and everything else passes it over.
 pub(crate) fn needs_of(
-    node: &Node,
+    nodes: &[Node],
     index: usize,
     find: impl Fn(&str) -> Option<usize>,
 ) -> Vec<Need> {
+    let Some(node) = nodes.get(index) else {
+        return Vec::new();
+    };
     match &node.needs {
         None => {
-            let before = index.checked_sub(1);
+            let above = nodes.get(..index).unwrap_or_default();
+            let before = above.iter().rposition(|it| it.finally == node.finally);
             before
                 .map(|before| Need {
                     node: before,
@@ -60,16 +67,23 @@ pub(crate) struct Graph {
     pub(crate) ordered: Vec<bool>,
     /// Whether a node may wait for more than is known: it or one before it names nodes that there are not.
     pub(crate) doubtful: Vec<bool>,
+    /// How many nodes wait for a node directly.
+    pub(crate) dependents: Vec<usize>,
+    /// Whether a node runs when all others are over.
+    finally: Vec<bool>,
 }
 
 impl Graph {
     pub(crate) fn new(runbook: &Runbook, nodes: &BTreeMap<&str, usize>) -> Graph {
-        let needs: Vec<_> = runbook
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| needs_of(node, index, |name| nodes.get(name).copied()))
+        let needs: Vec<_> = (0..runbook.nodes.len())
+            .map(|index| needs_of(&runbook.nodes, index, |name| nodes.get(name).copied()))
             .collect();
+        let mut dependents = vec![0; needs.len()];
+        for need in needs.iter().flatten() {
+            if let Some(count) = dependents.get_mut(need.node) {
+                *count += 1;
+            }
+        }
         let order = topological_order(&needs);
         let mut ordered = vec![false; needs.len()];
         for node in &order {
@@ -98,6 +112,8 @@ impl Graph {
             order,
             ordered,
             doubtful,
+            dependents,
+            finally: runbook.nodes.iter().map(|node| node.finally).collect(),
         }
     }
 
@@ -116,8 +132,10 @@ impl Graph {
         let mut answers: Vec<bool> = pairs
             .iter()
             .map(|(earlier, later)| {
+                // All others have settled when what is `finally` starts.
+                let at_the_end = !get(&self.finally, *earlier) && get(&self.finally, *later);
                 let (earlier, later) = (place(*earlier), place(*later));
-                earlier.0 == later.0 && earlier.1 < later.1
+                at_the_end || (earlier.0 == later.0 && earlier.1 < later.1)
             })
             .collect();
         let mut open: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -143,7 +161,7 @@ impl Graph {
     }
 
     /// For each node a set of bits: which of these (at most 64) nodes lie strictly before it.
-    fn reached_from(&self, from: impl Iterator<Item = usize>) -> Vec<u64> {
+    pub(crate) fn reached_from(&self, from: impl Iterator<Item = usize>) -> Vec<u64> {
         let mut own = vec![0u64; self.needs.len()];
         for (bit, node) in from.enumerate() {
             if let Some(bits) = own.get_mut(node) {

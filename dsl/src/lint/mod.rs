@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 mod graph;
+mod ladder;
 pub(crate) mod rules;
 mod scope;
 mod sites;
@@ -21,6 +22,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use graph::needs_of;
+pub(crate) use rules::mode_dropped_output::left_out;
 
 /// How many known names are compared with unknown ones for a file.
 const MAX_COMPARISONS: usize = 100_000;
@@ -125,8 +127,13 @@ fn outputs_of(runbook: &Runbook) -> BTreeSet<(usize, &str)> {
     let nodes = runbook.nodes.iter().enumerate();
     nodes
         .flat_map(|(index, node)| {
-            let names = node.outputs.iter();
-            names.map(move |(name, _)| (index, name.value.as_str()))
+            let outputs = node.outputs.iter().map(|(name, _)| name);
+            let called = node.call().and_then(|call| runbook.called_by(call));
+            let of_call = called.into_iter().flat_map(|called| &called.outputs);
+            let names = outputs
+                .chain(node.asks().map(|(name, _)| name))
+                .chain(of_call.map(|(name, _)| name));
+            names.map(move |name| (index, name.value.as_str()))
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::rules::{undeclared_output, unknown_name, unknown_node};
-use super::sites::{Results, Site};
+use super::sites::{Names, Reach, Results, Site};
 use crate::lint::rules::unknown_key::shorten;
 use crate::runbook::{Param, ParamType};
 use piton_core::expr::{Type, TypeResolved, TypeScope};
@@ -37,12 +37,47 @@ pub(crate) struct Unknown {
     pub(crate) help: Option<String>,
 }
 
-const ROOTS: [&str; 5] = ["params", "secrets", "steps", "run", "node"];
+const ROOTS: [&str; 6] = ["params", "secrets", "steps", "run", "node", "mode"];
 const PROCESS_RESULTS: [&str; 5] = ["exit_code", "stdout", "json", "value", "output"];
 const ROWS_RESULTS: [&str; 2] = ["rows", "value"];
 const RUN_MEMBERS: [&str; 6] = ["id", "work", "base", "runbook", "starter", "started"];
+/// What is known of a run only when it ends.
+const OUTCOME: &str = "outcome";
 const NODE_MEMBERS: [&str; 2] = ["id", "pass"];
-const STEP_MEMBERS: [&str; 3] = ["outputs", "status", "duration"];
+const STEP_MEMBERS: [&str; 4] = ["outputs", "status", "duration", "history"];
+
+impl Reach {
+    /// Whether this root means something there.
+    fn sees(self, root: &str) -> bool {
+        match self {
+            Reach::Node => true,
+            Reach::Run => root != "node",
+            Reach::Start => !matches!(root, "node" | "steps" | "secrets"),
+            Reach::Contact => matches!(root, "params" | "secrets" | "run"),
+        }
+    }
+}
+
+impl Names {
+    /// The names there are beside those that every expression sees.
+    fn own(self) -> Vec<&'static str> {
+        let mut own: Vec<&str> = match self.results {
+            Results::Process => PROCESS_RESULTS.to_vec(),
+            Results::Rows => ROWS_RESULTS.to_vec(),
+            Results::None | Results::Unknown => Vec::new(),
+        };
+        if self.items {
+            own.extend(["item", "key"]);
+        }
+        if self.capture.is_some() {
+            own.push("capture");
+        }
+        if self.answer.is_some() {
+            own.push("value");
+        }
+        own
+    }
+}
 
 impl Context<'_> {
     /// What a path means at a site. Suggestions are looked for only where that is asked for.
@@ -59,23 +94,57 @@ impl Context<'_> {
             context: self,
             may_suggest,
         };
+        let known = ROOTS.contains(&root.as_str());
+        if known && !site.names.reach.sees(root) {
+            return self.out_of_reach(root, site.names.reach, &search);
+        }
         match root.as_str() {
             "params" => self.param(rest, &search),
             "secrets" => self.secret(rest, &search),
             "steps" => self.step(rest, &search),
-            "run" => search.member("run", &RUN_MEMBERS, rest, |name| match name {
-                "started" => Type::Timestamp,
-                _ => Type::String,
-            }),
+            "mode" => Resolution::Type(Type::Any),
+            "run" => self.run(site, rest, &search),
             "node" => search.member("node", &NODE_MEMBERS, rest, |name| match name {
                 "pass" => Type::Int,
                 _ => Type::String,
             }),
-            _ => match result_type(site.results, root, rest) {
+            _ => match own_name(site.names, root, rest, &search) {
                 Some(resolution) => resolution,
-                None => self.unknown_root(root, site.results, &search),
+                None => self.unknown_root(root, site.names, &search),
             },
         }
+    }
+
+    fn run(&self, site: &Site<'_>, rest: &[String], search: &Search<'_>) -> Resolution {
+        if rest.first().is_some_and(|name| name == OUTCOME) {
+            let node = site.node.and_then(|node| self.runbook.nodes.get(node));
+            if node.is_some_and(|node| node.finally) {
+                return Resolution::Type(Type::String);
+            }
+            return Resolution::Unknown(Unknown {
+                code: unknown_name::CODE,
+                at: 1,
+                message: "the outcome of the run is not known yet".to_owned(),
+                help: Some("only steps with `finally` know `run.outcome`".to_owned()),
+            });
+        }
+        search.member("run", &RUN_MEMBERS, rest, |name| match name {
+            "started" => Type::Timestamp,
+            _ => Type::String,
+        })
+    }
+
+    /// A name that means something elsewhere.
+    fn out_of_reach(&self, root: &str, reach: Reach, search: &Search<'_>) -> Resolution {
+        let known: Vec<_> = ROOTS.into_iter().filter(|root| reach.sees(root)).collect();
+        let message = format!("`{root}` cannot be used here");
+        let none = std::iter::empty();
+        let mut unknown = search.unknown(unknown_name::CODE, 0, message, root, none);
+        if let Resolution::Unknown(unknown) = &mut unknown {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            unknown.help = Some(format!("known here: {}", known.join(", ")));
+        }
+        unknown
     }
 
     fn param(&self, rest: &[String], search: &Search<'_>) -> Resolution {
@@ -134,6 +203,10 @@ impl Context<'_> {
         match member.as_str() {
             "status" => Resolution::Type(Type::String),
             "duration" => Resolution::Type(Type::Duration),
+            "history" => {
+                let outputs = Type::Map(Box::new(Type::Any));
+                Resolution::Type(Type::List(Box::new(outputs)))
+            }
             "outputs" => match rest.first() {
                 None => Resolution::Namespace,
                 Some(name) => self.output(node, id, name, search),
@@ -164,14 +237,21 @@ impl Context<'_> {
             .get(index)
             .map_or(&[] as &[_], |node| node.outputs.as_slice());
         let declared = self.outputs.contains(&(index, name));
-        // Outputs that could not be read at all may have said it.
-        let unreadable = outputs.is_empty()
-            && self
-                .runbook
-                .nodes
-                .get(index)
-                .is_some_and(|node| node.key("outputs").is_some());
-        if unreadable {
+        let may_be_more = self.runbook.nodes.get(index).is_some_and(|node| {
+            // Outputs that could not be read at all may have said it; those of a call are said in its own file.
+            let unread = node.is_call()
+                && node
+                    .call()
+                    .and_then(|call| self.runbook.called_by(call))
+                    .is_none();
+            let unreadable = outputs.is_empty() && node.key("outputs").is_some();
+            let asks = node.actions.iter().filter_map(|action| action.manual());
+            let unreadable_asks = asks
+                .clone()
+                .any(|manual| manual.asks.is_empty() && manual.keys.contains_key("asks"));
+            unreadable || unreadable_asks || unread
+        });
+        if may_be_more && !declared {
             return Resolution::Type(Type::Any);
         }
         if declared {
@@ -186,21 +266,29 @@ impl Context<'_> {
         if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown
             && help.is_none()
         {
-            *help = Some(undeclared_output::help(id, name, self.runbook.syntax));
+            let is_call = self
+                .runbook
+                .nodes
+                .get(index)
+                .is_some_and(|node| node.is_call());
+            *help = Some(if is_call {
+                format!(
+                    "what comes out of `{id}` is what the runbook it calls says in its `outputs`"
+                )
+            } else {
+                undeclared_output::help(id, name, self.runbook.syntax)
+            });
         }
         unknown
     }
 
-    fn unknown_root(&self, root: &str, results: Results, search: &Search<'_>) -> Resolution {
-        if results == Results::Unknown {
+    fn unknown_root(&self, root: &str, names: Names, search: &Search<'_>) -> Resolution {
+        if names.results == Results::Unknown {
             return Resolution::Type(Type::Any);
         }
-        let of_results: &[&str] = match results {
-            Results::Process => &PROCESS_RESULTS,
-            Results::Rows => &ROWS_RESULTS,
-            Results::None | Results::Unknown => &[],
-        };
-        let known = ROOTS.iter().chain(of_results).copied();
+        let own = names.own();
+        let roots = ROOTS.into_iter().filter(|root| names.reach.sees(root));
+        let known = roots.chain(own.iter().copied());
         let message = format!("there is nothing called `{}` here", shorten(root));
         let mut unknown = search.unknown(unknown_name::CODE, 0, message, root, known.clone());
         if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown {
@@ -284,6 +372,34 @@ impl Search<'_> {
     }
 }
 
+/// What a name means that only some expressions see; `None` when there is no such name here.
+fn own_name(names: Names, root: &str, rest: &[String], search: &Search<'_>) -> Option<Resolution> {
+    match root {
+        "item" | "key" if names.items => Some(Resolution::Type(Type::Any)),
+        "value" if names.answer.is_some() => {
+            let kind = names.answer.flatten();
+            Some(Resolution::Type(kind.map_or(Type::Any, type_of)))
+        }
+        "capture" => names.capture.map(|results| captured(results, rest, search)),
+        _ => result_type(names.results, root, rest),
+    }
+}
+
+/// What `capture.NAME` means.
+fn captured(results: Results, rest: &[String], search: &Search<'_>) -> Resolution {
+    let members: &[&str] = match results {
+        Results::Process => &["stdout", "value", "json", "exit_code"],
+        Results::Rows => &ROWS_RESULTS,
+        Results::None | Results::Unknown => return Resolution::Type(Type::Any),
+    };
+    search.member("capture", members, rest, |name| {
+        match result_type(results, name, &[]) {
+            Some(Resolution::Type(kind)) => kind,
+            _ => Type::Any,
+        }
+    })
+}
+
 /// The type of a name that an action leaves; `None` when it leaves no such name.
 fn result_type(results: Results, root: &str, rest: &[String]) -> Option<Resolution> {
     let known = match results {
@@ -309,14 +425,18 @@ fn param_type(param: &Param) -> Type {
     if param.optional && param.default.is_none() {
         return Type::Any;
     }
-    match param.kind {
-        None => Type::Any,
-        Some(ParamType::String) => Type::String,
-        Some(ParamType::Int) => Type::Int,
-        Some(ParamType::Float) => Type::Float,
-        Some(ParamType::Bool) => Type::Bool,
-        Some(ParamType::Duration) => Type::Duration,
-        Some(ParamType::Timestamp) => Type::Timestamp,
+    param.kind.map_or(Type::Any, type_of)
+}
+
+/// The type of values that are read as this.
+pub(crate) fn type_of(kind: ParamType) -> Type {
+    match kind {
+        ParamType::String => Type::String,
+        ParamType::Int => Type::Int,
+        ParamType::Float => Type::Float,
+        ParamType::Bool => Type::Bool,
+        ParamType::Duration => Type::Duration,
+        ParamType::Timestamp => Type::Timestamp,
     }
 }
 

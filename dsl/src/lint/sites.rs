@@ -1,7 +1,10 @@
 //! Every place where an expression stands.
 
 use crate::node::Scalar;
-use crate::runbook::{Action, Effect, Interrupted, Node, Runbook, Sourced, Sql, WrittenAction};
+use crate::runbook::{
+    Action, Channel, FailWhen, Manual, Node, ParamType, Probe, Runbook, Sourced, Sql, Undo, Wait,
+    WrittenAction,
+};
 use crate::source::Span;
 use piton_core::expr::{Expression, Template};
 
@@ -11,8 +14,8 @@ pub(crate) struct Site<'a> {
     pub(crate) node: Option<usize>,
     /// Under which key.
     pub(crate) place: Place,
-    /// What results there are to speak of.
-    pub(crate) results: Results,
+    /// What names it sees beside those of the runbook.
+    pub(crate) names: Names,
     pub(crate) expression: &'a Expression,
     source: &'a Scalar,
     offset: usize,
@@ -30,6 +33,56 @@ pub(crate) enum Place {
     /// The output at this place of the node's outputs.
     Output(usize),
     Expect,
+    Until,
+    FailWhen,
+    FailFile,
+    Success,
+    Validate,
+    /// What people are shown: instructions, a message, a proposed answer, what has to be typed.
+    People,
+    /// The time that is waited for.
+    WaitUntil,
+    Lock,
+    ForEach,
+    ForEachKey,
+    /// A parameter for another runbook.
+    With,
+    /// How a contact is reached.
+    Channel,
+    /// What was lost in a run.
+    Achieved,
+    /// What a runbook that calls this one gets.
+    RunbookOutput,
+}
+
+/// Which names an expression sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// What the action left.
+    pub(crate) results: Results,
+    /// What `capture` left; `None` where there is no such name.
+    pub(crate) capture: Option<Results>,
+    /// Whether it belongs to an `undo`, which runs when the node has been done.
+    pub(crate) undo: bool,
+    /// Whether there are `item` and `key`.
+    pub(crate) items: bool,
+    /// Whether `value` is an answer, and of which type; the inner `None`: nobody knows.
+    pub(crate) answer: Option<Option<ParamType>>,
+    /// How far it sees.
+    pub(crate) reach: Reach,
+}
+
+/// How far an expression sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Everything that a node sees.
+    Node,
+    /// Everything but the node, of which there is none.
+    Run,
+    /// Only parameters and what is known of the run when it starts.
+    Start,
+    /// Only parameters, secrets and what is known of the run when it starts.
+    Contact,
 }
 
 /// What an action leaves for `outputs` and `expect`.
@@ -58,6 +111,14 @@ pub(crate) fn of(runbook: &Runbook) -> Vec<Site<'_>> {
     let mut found = Finder {
         sites: Vec::new(),
         node: None,
+        names: Names {
+            results: Results::None,
+            capture: None,
+            undo: false,
+            items: false,
+            answer: None,
+            reach: Reach::Node,
+        },
     };
     found.templates(Place::Database, &runbook.database);
     found.templates(
@@ -65,6 +126,7 @@ pub(crate) fn of(runbook: &Runbook) -> Vec<Site<'_>> {
         runbook.env.iter().filter_map(|(_, value)| value.as_ref()),
     );
     found.templates(Place::Dir, &runbook.dir);
+    found.runbook(runbook);
     for (index, node) in runbook.nodes.iter().enumerate() {
         found.node = Some(index);
         found.node(node);
@@ -75,6 +137,8 @@ pub(crate) fn of(runbook: &Runbook) -> Vec<Site<'_>> {
 struct Finder<'a> {
     sites: Vec<Site<'a>>,
     node: Option<usize>,
+    /// What the next expressions see.
+    names: Names,
 }
 
 impl<'a> Finder<'a> {
@@ -88,7 +152,7 @@ impl<'a> Finder<'a> {
                 self.sites.push(Site {
                     node: self.node,
                     place,
-                    results: Results::None,
+                    names: self.names,
                     expression,
                     source: &template.source,
                     offset,
@@ -101,17 +165,90 @@ impl<'a> Finder<'a> {
         self.sites.push(Site {
             node: self.node,
             place,
-            results,
+            names: Names {
+                results,
+                ..self.names
+            },
             expression: &expression.value,
             source: &expression.source,
             offset: 0,
         });
     }
 
-    fn node(&mut self, node: &'a Node) {
-        if let Some(when) = &node.when {
-            self.expression(Place::When, Results::None, when);
+    fn expressions(
+        &mut self,
+        place: Place,
+        results: Results,
+        expressions: impl IntoIterator<Item = &'a Sourced<Expression>>,
+    ) {
+        for expression in expressions {
+            self.expression(place, results, expression);
         }
+    }
+
+    /// Expressions that see other names than those around them.
+    fn seeing(&mut self, names: Names, find: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.names, names);
+        find(self);
+        self.names = outer;
+    }
+
+    fn reaching(&mut self, reach: Reach, find: impl FnOnce(&mut Self)) {
+        let names = Names {
+            reach,
+            ..self.names
+        };
+        self.seeing(names, find);
+    }
+
+    /// What the runbook says of itself, and no node inherits.
+    fn runbook(&mut self, runbook: &'a Runbook) {
+        self.reaching(Reach::Start, |this| {
+            this.templates(Place::Lock, runbook.lock.iter().flatten().flatten());
+        });
+        self.reaching(Reach::Contact, |this| {
+            for channel in runbook.contacts.iter().flat_map(|contact| &contact.via) {
+                match channel {
+                    Channel::Webhook(url) => this.templates(Place::Channel, [url]),
+                    Channel::Command(argv) => {
+                        this.templates(Place::Channel, argv.iter().flatten());
+                    }
+                }
+            }
+        });
+        self.reaching(Reach::Run, |this| {
+            let rpo = runbook.targets.as_ref().and_then(|it| it.rpo.as_ref());
+            let achieved = rpo.and_then(|rpo| rpo.achieved.as_ref());
+            this.expressions(Place::Achieved, Results::None, achieved);
+            let outputs = runbook.outputs.iter().filter_map(|(_, it)| it.as_ref());
+            this.expressions(Place::RunbookOutput, Results::None, outputs);
+        });
+    }
+
+    fn node(&mut self, node: &'a Node) {
+        self.expressions(Place::When, Results::None, &node.when);
+        self.expressions(Place::ForEach, Results::None, &node.for_each);
+        self.templates(Place::Lock, node.lock.iter().flatten().flatten());
+        self.templates(Place::People, &node.confirm);
+        if let Some(target) = &node.target {
+            self.probe(target.probe.as_ref());
+            let results = target
+                .probe
+                .as_ref()
+                .map_or(Results::Unknown, results_of_probe);
+            self.expressions(Place::Expect, results, &target.expect);
+        }
+        self.probe(node.capture.as_ref());
+        let names = Names {
+            items: node.for_each.is_some(),
+            ..self.names
+        };
+        self.seeing(names, |this| this.node_of_item(node));
+    }
+
+    /// What is done for each item, where there are items.
+    fn node_of_item(&mut self, node: &'a Node) {
+        self.expressions(Place::ForEachKey, Results::None, &node.for_each_key);
         self.templates(
             Place::Env,
             node.env.iter().filter_map(|(_, value)| value.as_ref()),
@@ -120,21 +257,43 @@ impl<'a> Finder<'a> {
         self.templates(Place::Database, &node.database);
         self.actions(&node.actions);
         let results = results_of(&node.actions);
+        self.expressions(Place::Success, results, &node.success);
+        self.expressions(Place::Until, results, &node.until);
+        match &node.fail_when {
+            Some(FailWhen::True(condition)) => {
+                self.expression(Place::FailWhen, results, condition);
+            }
+            Some(FailWhen::Line { file, .. }) => self.templates(Place::FailFile, file),
+            None => {}
+        }
         for (number, (_, output)) in node.outputs.iter().enumerate() {
-            if let Some(output) = output {
-                self.expression(Place::Output(number), results, output);
-            }
+            self.expressions(Place::Output(number), results, output);
         }
-        for (_, effect) in &node.effects {
-            if let Effect::Undo(undo) = effect {
-                self.templates(
-                    Place::Env,
-                    undo.env.iter().filter_map(|(_, value)| value.as_ref()),
-                );
-                self.actions(&undo.actions);
-            }
+        let capture = node.capture.as_ref().map(results_of_probe);
+        let names = Names {
+            capture,
+            undo: true,
+            ..self.names
+        };
+        for undo in node.undos() {
+            self.seeing(names, |this| this.undo(undo));
         }
-        if let Some(Interrupted::Probe(probe)) = &node.interrupted {
+        if let Some(crate::runbook::Interrupted::Probe(probe)) = &node.interrupted {
+            self.probe(Some(probe));
+        }
+    }
+
+    fn undo(&mut self, undo: &'a Undo) {
+        self.templates(
+            Place::Env,
+            undo.env.iter().filter_map(|(_, value)| value.as_ref()),
+        );
+        self.actions(&undo.actions);
+        self.probe(undo.check.as_ref());
+    }
+
+    fn probe(&mut self, probe: Option<&'a Probe>) {
+        if let Some(probe) = probe {
             self.actions(&probe.actions);
         }
     }
@@ -147,13 +306,37 @@ impl<'a> Finder<'a> {
                 Action::Checks(checks) => {
                     for check in checks {
                         self.actions(&check.probes);
-                        if let Some(expect) = &check.expect {
-                            self.expression(Place::Expect, results_of(&check.probes), expect);
-                        }
+                        let results = results_of(&check.probes);
+                        self.expressions(Place::Expect, results, &check.expect);
                     }
                 }
-                Action::Run { .. } | Action::Approve { .. } => {}
+                Action::Manual(manual) => self.manual(manual),
+                Action::Notify(notify) => self.templates(Place::People, &notify.message),
+                Action::Wait(Wait::Until(time)) => {
+                    self.expression(Place::WaitUntil, Results::None, time);
+                }
+                Action::Call(call) => {
+                    let with = call.with.iter().filter_map(|(_, value)| value.as_ref());
+                    self.templates(Place::With, with);
+                }
+                Action::Run { .. } | Action::Approve(_) | Action::Wait(Wait::For(_)) => {}
             }
+        }
+    }
+
+    fn manual(&mut self, manual: &'a Manual) {
+        self.templates(Place::People, &manual.instructions);
+        self.templates(Place::People, manual.checklist.iter().flatten());
+        for ask in manual.asks.iter().filter_map(|(_, ask)| ask.as_ref()) {
+            self.probe(ask.from.as_ref());
+            self.templates(Place::People, &ask.default);
+            let names = Names {
+                answer: Some(ask.kind),
+                ..self.names
+            };
+            self.seeing(names, |this| {
+                this.expressions(Place::Validate, Results::None, &ask.validate);
+            });
         }
     }
 
@@ -175,4 +358,8 @@ fn results_of(actions: &[WrittenAction]) -> Results {
         },
         _ => Results::Unknown,
     }
+}
+
+fn results_of_probe(probe: &Probe) -> Results {
+    results_of(&probe.actions)
 }

@@ -5,7 +5,10 @@ use super::fields::Fields;
 use crate::lint::rules::shell_without_run;
 use crate::node::Node;
 use crate::runbook::{Action, Runbook, Sourced, WrittenAction};
-use crate::schema::{APPROVE_ACTION, CHECKS, DATABASE, EXEC, Key, RUN, SHELL, SQL_ACTION};
+use crate::schema::{
+    APPROVE_ACTION, CALL_ACTION, CHECKS, DATABASE, EXEC, Key, MANUAL_ACTION, NOTIFY_ACTION, RUN,
+    SHELL, SQL_ACTION, WAIT_ACTION,
+};
 use piton_core::expr::Template;
 
 /// The database that `sql` uses when it names none. The outer `None`: none is said; the inner one: what is said
@@ -37,7 +40,17 @@ impl Lowering<'_> {
         self.actions(
             fields,
             database,
-            &[&RUN, &EXEC, &SQL_ACTION, &CHECKS, &APPROVE_ACTION],
+            &[
+                &RUN,
+                &EXEC,
+                &SQL_ACTION,
+                &CHECKS,
+                &APPROVE_ACTION,
+                &MANUAL_ACTION,
+                &NOTIFY_ACTION,
+                &WAIT_ACTION,
+                &CALL_ACTION,
+            ],
         )
     }
 
@@ -88,6 +101,10 @@ impl Lowering<'_> {
             "exec" => self.exec(node),
             "sql" => self.sql(node, database).map(Action::Sql),
             "checks" => self.checks(node, database).map(Action::Checks),
+            "manual" => self.manual(node, &database.cloned()),
+            "notify" => self.notify(node),
+            "wait" => self.wait(node),
+            "call" => self.call(node),
             _ => self.approve(node),
         }
     }

@@ -3,23 +3,19 @@
 use super::Lowering;
 use super::values::default_count;
 use crate::node::Node;
-use crate::runbook::Action;
-use crate::schema::{APPROVE, APPROVE_ACTION, BY, COUNT, EXPIRES, NOT_STARTER};
-use piton_core::plan::Approve;
+use crate::runbook::{Action, Approve};
+use crate::schema::{APPROVE, APPROVE_ACTION, APPROVE_PAGE, BY, COUNT, EXPIRES, NOT_STARTER};
 
 impl Lowering<'_> {
     pub(super) fn approve(&mut self, node: &Node) -> Option<Action> {
         let fields = self.fields(&APPROVE, Some(&APPROVE_ACTION), node, node.span.before())?;
-        let by = self.scalars(&BY, &fields).unwrap_or_default();
-        let terms = Approve {
-            by: by.into_iter().map(|name| name.text.clone()).collect(),
+        Some(Action::Approve(Approve {
+            by: self.words(&BY, &fields).unwrap_or_default(),
             count: self.count(&COUNT, &fields).unwrap_or(default_count(&COUNT)),
             not_starter: self.boolean(&NOT_STARTER, &fields).unwrap_or(false),
-            expires: self.duration(&EXPIRES, &fields).map(|length| length.value),
-        };
-        Some(Action::Approve {
-            terms,
-            says_expires: fields.keys.contains_key(EXPIRES.name),
-        })
+            expires: self.duration(&EXPIRES, &fields),
+            page: self.word(&APPROVE_PAGE, &fields),
+            keys: fields.keys,
+        }))
     }
 }

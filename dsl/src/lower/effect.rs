@@ -4,9 +4,13 @@ use super::Lowering;
 use super::fields::Fields;
 use crate::node::{Kind, Node};
 use crate::runbook::{Effect, Sourced, Undo};
-use crate::schema::{EFFECT, IRREVERSIBLE, UNDO, UNDO_ENV, UNDO_KEY, UNDO_TIMEOUT};
+use crate::schema::{
+    EFFECT, IRREVERSIBLE, UNDO, UNDO_AFTER, UNDO_CHECK, UNDO_CHECK_BLOCK, UNDO_ENV, UNDO_KEY,
+    UNDO_RETRY, UNDO_TIMEOUT,
+};
 use crate::source::Span;
 use piton_core::expr::Template;
+use piton_core::plan::UndoAfter;
 
 impl Lowering<'_> {
     pub(super) fn effects(
@@ -56,6 +60,13 @@ impl Lowering<'_> {
             timeout: self
                 .duration(&UNDO_TIMEOUT, &fields)
                 .map(|length| length.value),
+            after: self.choice(&UNDO_AFTER, &fields, |word| match word {
+                "succeeded" => Some(UndoAfter::Succeeded),
+                "started" => Some(UndoAfter::Started),
+                _ => None,
+            }),
+            retry: self.retry(&UNDO_RETRY, &fields),
+            check: self.looking(&UNDO_CHECK_BLOCK, &UNDO_CHECK, &fields, &database.cloned()),
             unknown_keys: fields.unknown,
         })
     }

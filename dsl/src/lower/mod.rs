@@ -6,17 +6,28 @@
 
 mod action;
 mod approve;
+mod call;
 mod checks;
+mod contact;
 mod effect;
+mod escalation;
 mod fields;
+mod guard;
 mod interrupted;
+mod manual;
+mod mode;
 mod node;
+mod notify;
 mod param;
+mod response;
 mod retry;
 mod runbook;
 mod secret;
 mod sql;
+mod targets;
 mod values;
+mod wait;
+mod waiting;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;

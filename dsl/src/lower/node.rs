@@ -7,8 +7,10 @@ use crate::lint::rules::{bad_name, missing_key, wrong_type};
 use crate::node::{Node as Tree, Scalar};
 use crate::runbook::{Node, Runbook, Spanned};
 use crate::schema::{
-    DATABASE, DIR, DOC, ENV, GATE, GATE_NAME, IDEMPOTENT, NEEDS, ON_FAIL, OUTPUTS, STEP, STEP_NAME,
-    STEPS, TIMEOUT, TITLE, WHEN,
+    CAPTURE, CAPTURE_BLOCK, CONFIRM, CONSECUTIVE, DATABASE, DIR, DOC, ENV, EVERY, FINALLY,
+    FOR_EACH, FOR_EACH_KEY, GATE, GATE_NAME, HOLD_FOR, IDEMPOTENT, LOCK, LOCK_TIMEOUT, NEEDS,
+    NODE_PAGE, OF, ON_FAIL, OUTPUTS, RETRY_KEY, SKIP, STEP, STEP_NAME, STEPS, SUCCESS, TIMEOUT,
+    TITLE, UNTIL, VALID_FOR, WHEN, WITHIN,
 };
 use piton_core::plan::NodeKind;
 
@@ -81,7 +83,7 @@ impl Lowering<'_> {
             dir: self.template(&DIR, &fields),
             database: own_database,
             timeout: self.duration(&TIMEOUT, &fields),
-            retry: self.retry(&fields),
+            retry: self.retry(&RETRY_KEY, &fields),
             idempotent: self.boolean(&IDEMPOTENT, &fields).unwrap_or(false),
             outputs: self.named(
                 &OUTPUTS,
@@ -92,6 +94,27 @@ impl Lowering<'_> {
             interrupted: self.interrupted(&fields, database.as_ref()),
             on_fail: self.responses(&ON_FAIL, &fields),
             effects: self.effects(&fields, database.as_ref()),
+            until: self.expression(&UNTIL, &fields),
+            every: self.duration(&EVERY, &fields),
+            fail_when: self.fail_when(&fields),
+            hold_for: self.duration(&HOLD_FOR, &fields),
+            consecutive: self.number(&CONSECUTIVE, &fields),
+            success: self.expression(&SUCCESS, &fields),
+            capture: self.looking(&CAPTURE_BLOCK, &CAPTURE, &fields, &database),
+            target: self.target(&fields, &database),
+            confirm: self.template(&CONFIRM, &fields),
+            page: self.word(&NODE_PAGE, &fields),
+            never_skip: self
+                .choice(&SKIP, &fields, |word| (word == "never").then_some(()))
+                .is_some(),
+            valid_for: self.duration(&VALID_FOR, &fields),
+            within: self.duration(&WITHIN, &fields),
+            of: self.word(&OF, &fields),
+            lock: self.texts(&LOCK, &fields),
+            lock_timeout: self.duration(&LOCK_TIMEOUT, &fields),
+            for_each: self.expression(&FOR_EACH, &fields),
+            for_each_key: self.expression(&FOR_EACH_KEY, &fields),
+            finally: self.boolean(&FINALLY, &fields).unwrap_or(false),
             unknown_keys: fields.unknown,
             keys: fields.keys,
         })

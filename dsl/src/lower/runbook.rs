@@ -7,7 +7,8 @@ use crate::node::Node;
 use crate::runbook::{Runbook, Spanned};
 use crate::schema::{
     OWNER, PARALLEL, RUNBOOK, RUNBOOK_DATABASE, RUNBOOK_DIR, RUNBOOK_DOC, RUNBOOK_ENV,
-    RUNBOOK_NAME, RUNBOOK_ON_FAIL, RUNBOOK_TIMEOUT, RUNBOOK_TITLE,
+    RUNBOOK_LOCK, RUNBOOK_LOCK_TIMEOUT, RUNBOOK_NAME, RUNBOOK_ON_FAIL, RUNBOOK_OUTPUTS,
+    RUNBOOK_PAGE, RUNBOOK_TIMEOUT, RUNBOOK_TITLE,
 };
 
 impl Lowering<'_> {
@@ -36,8 +37,22 @@ impl Lowering<'_> {
             on_fail: self.responses(&RUNBOOK_ON_FAIL, &fields),
             params: self.params(&fields),
             secrets: self.secrets(&fields),
+            page: self.word(&RUNBOOK_PAGE, &fields),
+            lock: self.texts(&RUNBOOK_LOCK, &fields),
+            lock_timeout: self.duration(&RUNBOOK_LOCK_TIMEOUT, &fields),
+            contacts: self.contacts(&fields),
+            escalations: self.escalations(&fields),
+            targets: self.targets(&fields),
+            modes: self.modes(&fields),
+            outputs: self.named(
+                &RUNBOOK_OUTPUTS,
+                &fields,
+                bad_name::Kind::Identifier,
+                Self::expression_of,
+            ),
             nodes: Vec::new(),
             keys: fields.keys.clone(),
+            called: Default::default(),
         };
         runbook.nodes = self.nodes(&fields, &runbook);
         Some(runbook)

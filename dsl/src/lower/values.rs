@@ -7,7 +7,6 @@ use crate::node::{Kind, Node, Scalar, Style};
 use crate::runbook::{Named, Sourced, Spanned};
 use crate::schema::{Key, Takes};
 use piton_core::expr::{Expression, Template};
-use piton_core::plan::Response;
 use piton_core::time::Millis;
 
 /// Whether a scalar says that there is no value.
@@ -95,7 +94,15 @@ impl Lowering<'_> {
         key: &'static Key,
         fields: &Fields<'_>,
     ) -> Option<Spanned<Millis>> {
-        self.read(key, fields.get(key)?, |scalar| {
+        self.duration_of(key, fields.get(key)?)
+    }
+
+    pub(super) fn duration_of(
+        &mut self,
+        key: &'static Key,
+        node: &Node,
+    ) -> Option<Spanned<Millis>> {
+        self.read(key, node, |scalar| {
             // A time limit of nothing is never what is meant.
             scalar
                 .text
@@ -259,28 +266,71 @@ impl Lowering<'_> {
         )
     }
 
-    /// The responses of an `on_fail`.
-    pub(super) fn responses(
+    /// A text that is a name of something else: of a node, a contact, a policy.
+    pub(super) fn word(
         &mut self,
         key: &'static Key,
         fields: &Fields<'_>,
-    ) -> Option<Vec<Response>> {
-        let node = fields.get(key)?;
-        let items = self.items(key, node)?;
-        if items.is_empty() {
-            self.wrong_type(key, node);
-        }
-        let read = |scalar: &Scalar| match scalar.text.as_str() {
-            "stop" => Some(Response::Stop),
-            "continue" => Some(Response::Continue),
-            _ => None,
-        };
-        let responses = items
-            .iter()
-            .filter_map(|item| self.read(key, item, read))
-            .map(|read| read.value)
-            .collect();
-        Some(responses)
+    ) -> Option<Spanned<String>> {
+        self.word_of(key, fields.get(key)?)
+    }
+
+    pub(super) fn word_of(&mut self, key: &'static Key, node: &Node) -> Option<Spanned<String>> {
+        self.read(key, node, |scalar| Some(scalar.text.clone()))
+    }
+
+    /// A list of such names; what is none is reported and left out.
+    pub(super) fn words(
+        &mut self,
+        key: &'static Key,
+        fields: &Fields<'_>,
+    ) -> Option<Vec<Spanned<String>>> {
+        let items = self.items(key, fields.get(key)?)?;
+        let words = items.iter().filter_map(|item| self.word_of(key, item));
+        Some(words.collect())
+    }
+
+    /// One of a few words, by what `read` makes of it.
+    pub(super) fn choice<T>(
+        &mut self,
+        key: &'static Key,
+        fields: &Fields<'_>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let read = self.read(key, fields.get(key)?, |scalar| read(&scalar.text))?;
+        Some(read.value)
+    }
+
+    /// A whole number with its place.
+    pub(super) fn number(
+        &mut self,
+        key: &'static Key,
+        fields: &Fields<'_>,
+    ) -> Option<Spanned<u32>> {
+        let span = fields.get(key)?.span;
+        let value = self.count(key, fields)?;
+        Some(Spanned { value, span })
+    }
+
+    /// More than nothing, and no more than all, of a hundred.
+    pub(super) fn percent(
+        &mut self,
+        key: &'static Key,
+        fields: &Fields<'_>,
+    ) -> Option<Spanned<f64>> {
+        self.read(key, fields.get(key)?, |scalar| {
+            let number: f64 = scalar.text.trim().strip_suffix('%')?.parse().ok()?;
+            (number > 0.0 && number <= 100.0).then_some(number)
+        })
+    }
+
+    /// A list of templates under a key, each `None` when it could not be read.
+    pub(super) fn texts(
+        &mut self,
+        key: &'static Key,
+        fields: &Fields<'_>,
+    ) -> Option<Vec<Option<Sourced<Template>>>> {
+        self.template_list(key, fields.get(key)?)
     }
 }
 

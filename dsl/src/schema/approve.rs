@@ -6,7 +6,7 @@ use super::key::{Block, Key, Takes};
 pub static APPROVE: Block = Block {
     keyword: "approve",
     doc: "Waits until people approve.",
-    keys: &[&BY, &COUNT, &NOT_STARTER, &EXPIRES],
+    keys: &[&BY, &COUNT, &NOT_STARTER, &EXPIRES, &APPROVE_PAGE],
 };
 
 /// Who may approve.
@@ -15,7 +15,7 @@ pub static BY: Key = Key {
     takes: Takes::OneOrList(&Takes::Text),
     required: false,
     default: Some("[]"),
-    doc: "Names or roles that may approve; without it, anybody may.",
+    doc: "Contacts or roles that may approve or reject; without it, anybody may.",
     example: "by = [\"cto\", \"on-call-lead\"]",
     yaml: "by: [cto, on-call-lead]",
 };
@@ -26,7 +26,7 @@ pub static COUNT: Key = Key {
     takes: Takes::Count(1),
     required: false,
     default: Some("1"),
-    doc: "How many different people have to approve.",
+    doc: "How many different people have to approve; one who rejects is enough to fail it.",
     example: "count = 2",
     yaml: "count: 2",
 };
@@ -48,7 +48,18 @@ pub static EXPIRES: Key = Key {
     takes: Takes::Duration,
     required: false,
     default: None,
-    doc: "How long after it was asked an answer counts; then the gate has failed.",
+    doc: "How long an answer is waited for; then the gate has failed.",
     example: "expires = 30m",
     yaml: "expires: 30m",
+};
+
+/// The escalation policy that is paged while nobody answers; without it, the runbook's.
+pub static APPROVE_PAGE: Key = Key {
+    name: "page",
+    takes: Takes::Text,
+    required: false,
+    default: None,
+    doc: "The escalation policy that is paged while nobody answers; without it, the runbook's.",
+    example: "page = \"infra\"",
+    yaml: "page: infra",
 };

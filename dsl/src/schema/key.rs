@@ -57,6 +57,8 @@ pub enum Takes {
     Duration,
     /// A length of time, or a range of two.
     Backoff,
+    /// A part of a hundred, such as `80%`.
+    Percent,
     /// An expression.
     Expression,
     /// Text in which `${{ }}` may stand.
@@ -94,6 +96,7 @@ impl fmt::Display for Takes {
             Takes::Count(least) => write!(f, "a whole number from {least}"),
             Takes::Duration => f.write_str("a length of time, such as 30s, 10m or 1h30m"),
             Takes::Backoff => f.write_str("a length of time, or a range of two such as 2s..30s"),
+            Takes::Percent => f.write_str("a percentage, such as 80%"),
             Takes::Expression => f.write_str("an expression"),
             Takes::Template => f.write_str("text, in which `${{ }}` may stand"),
             Takes::Code => f.write_str("text"),
@@ -157,7 +160,7 @@ fn write_choices(f: &mut fmt::Formatter<'_>, choices: impl Iterator<Item = Strin
     }
 }
 
-/// A block that is written with a name, and where it goes in the tree.
+/// A block of which there may be several, usually written with a name, and where it goes in the tree.
 #[derive(Debug)]
 pub struct NamedBlock {
     /// The word before the name.
@@ -166,6 +169,8 @@ pub struct NamedBlock {
     pub plural: &'static str,
     /// How that key holds them.
     pub shape: Shape,
+    /// Blocks in which the word is an ordinary key instead.
+    pub plain_in: &'static [&'static str],
 }
 
 /// How a plural key holds its blocks.
@@ -175,4 +180,6 @@ pub enum Shape {
     Map,
     /// As a list in reading order, each with its keyword and name first: `steps: [{step: fetch, …}]`.
     List,
+    /// As a list in reading order; the blocks have no names: `levels: [{page: […]}]`.
+    Unnamed,
 }

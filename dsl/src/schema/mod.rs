@@ -5,28 +5,50 @@
 //! [`BLOCKS`] is what the block syntax needs in order to know where a named block belongs.
 
 mod approve;
+mod call;
 mod check;
+mod contact;
+mod escalation;
+mod guard;
 mod interrupted;
 mod key;
+mod manual;
+mod mode;
 mod node;
+mod notify;
 mod param;
+mod response;
 mod retry;
 mod runbook;
 mod secret;
 mod sql;
+mod targets;
 mod undo;
+mod wait;
+mod waiting;
 
 pub use approve::*;
+pub use call::*;
 pub use check::*;
+pub use contact::*;
+pub use escalation::*;
+pub use guard::*;
 pub use interrupted::*;
 pub use key::{Block, Key, NamedBlock, Shape, Takes};
+pub use manual::*;
+pub use mode::*;
 pub use node::*;
+pub use notify::*;
 pub use param::*;
+pub use response::*;
 pub use retry::*;
 pub use runbook::*;
 pub use secret::*;
 pub use sql::*;
+pub use targets::*;
 pub use undo::*;
+pub use wait::*;
+pub use waiting::*;
 
 /// Blocks that are written with a name (`param backup { … }`), and the plural key they stand under in the tree
 /// that both syntaxes share.
@@ -35,32 +57,99 @@ pub const BLOCKS: &[NamedBlock] = &[
         keyword: "param",
         plural: "params",
         shape: Shape::Map,
+        plain_in: &[],
     },
     NamedBlock {
         keyword: "secret",
         plural: "secrets",
         shape: Shape::Map,
+        plain_in: &[],
     },
     NamedBlock {
         keyword: "step",
         plural: "steps",
         shape: Shape::List,
+        plain_in: &[],
     },
     NamedBlock {
         keyword: "gate",
         plural: "steps",
         shape: Shape::List,
+        plain_in: &[],
     },
     NamedBlock {
         keyword: "check",
         plural: "checks",
         shape: Shape::List,
+        plain_in: &["undo"],
+    },
+    NamedBlock {
+        keyword: "contact",
+        plural: "contacts",
+        shape: Shape::Map,
+        plain_in: &[],
+    },
+    NamedBlock {
+        keyword: "escalation",
+        plural: "escalations",
+        shape: Shape::Map,
+        plain_in: &[],
+    },
+    NamedBlock {
+        keyword: "mode",
+        plural: "modes",
+        shape: Shape::Map,
+        plain_in: &[],
+    },
+    NamedBlock {
+        keyword: "ask",
+        plural: "asks",
+        shape: Shape::Map,
+        plain_in: &[],
+    },
+    NamedBlock {
+        keyword: "level",
+        plural: "levels",
+        shape: Shape::Unnamed,
+        plain_in: &[],
     },
 ];
 
 /// Every block of the language, in the order a reference would take.
 pub const ALL: &[&Block] = &[
-    &RUNBOOK, &PARAM, &SECRET, &STEP, &GATE, &SQL, &CHECK, &APPROVE, &RETRY, &PROBE, &UNDO,
+    &RUNBOOK,
+    &PARAM,
+    &SECRET,
+    &CONTACT,
+    &CHANNEL,
+    &ESCALATION,
+    &LEVEL,
+    &TARGETS,
+    &RTO_BLOCK,
+    &RPO_BLOCK,
+    &MODE,
+    &MODE_RTO_BLOCK,
+    &STEP,
+    &GATE,
+    &SQL,
+    &CHECK,
+    &APPROVE,
+    &MANUAL,
+    &ASK,
+    &FROM,
+    &NOTIFY,
+    &WAIT,
+    &CALL,
+    &RETRY,
+    &FAIL_WHEN_BLOCK,
+    &TARGET_BLOCK,
+    &TARGET_PROBE_BLOCK,
+    &CAPTURE_BLOCK,
+    &PROBE,
+    &UNDO,
+    &UNDO_CHECK_BLOCK,
+    &REWIND,
+    &ESCALATE,
 ];
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! Keys of steps and gates.
 
 use super::key::{Block, Key, Takes};
-use super::{APPROVE, CHECK, INTERRUPTED_FORMS, RETRY, SQL, UNDO};
+use super::{
+    APPROVE, CALL, CAPTURE, CHECK, CONFIRM, CONSECUTIVE, EVERY, FAIL_WHEN, FINALLY, FOR_EACH,
+    FOR_EACH_KEY, HOLD_FOR, INTERRUPTED_FORMS, LOCK, LOCK_TIMEOUT, MANUAL, NODE_PAGE, NOTIFY, OF,
+    RESPONSE_FORMS, RETRY, SKIP, SQL, SUCCESS, TARGET, UNDO, UNTIL, VALID_FOR, WAIT, WITHIN,
+};
 
 /// A step: changes the world, or gathers what others need.
 pub static STEP: Block = Block {
@@ -19,6 +23,10 @@ pub static STEP: Block = Block {
         &SQL_ACTION,
         &CHECKS,
         &APPROVE_ACTION,
+        &MANUAL_ACTION,
+        &NOTIFY_ACTION,
+        &WAIT_ACTION,
+        &CALL_ACTION,
         &ENV,
         &DIR,
         &DATABASE,
@@ -26,6 +34,25 @@ pub static STEP: Block = Block {
         &RETRY_KEY,
         &IDEMPOTENT,
         &OUTPUTS,
+        &UNTIL,
+        &EVERY,
+        &FAIL_WHEN,
+        &HOLD_FOR,
+        &CONSECUTIVE,
+        &SUCCESS,
+        &FOR_EACH,
+        &FOR_EACH_KEY,
+        &LOCK,
+        &LOCK_TIMEOUT,
+        &WITHIN,
+        &OF,
+        &VALID_FOR,
+        &TARGET,
+        &CONFIRM,
+        &NODE_PAGE,
+        &SKIP,
+        &FINALLY,
+        &CAPTURE,
         &INTERRUPTED,
         &ON_FAIL,
         &EFFECT,
@@ -53,6 +80,10 @@ pub static GATE: Block = Block {
         &SQL_ACTION,
         &CHECKS,
         &APPROVE_ACTION,
+        &MANUAL_ACTION,
+        &NOTIFY_ACTION,
+        &WAIT_ACTION,
+        &CALL_ACTION,
         &ENV,
         &DIR,
         &DATABASE,
@@ -60,6 +91,25 @@ pub static GATE: Block = Block {
         &RETRY_KEY,
         &IDEMPOTENT,
         &OUTPUTS,
+        &UNTIL,
+        &EVERY,
+        &FAIL_WHEN,
+        &HOLD_FOR,
+        &CONSECUTIVE,
+        &SUCCESS,
+        &FOR_EACH,
+        &FOR_EACH_KEY,
+        &LOCK,
+        &LOCK_TIMEOUT,
+        &WITHIN,
+        &OF,
+        &VALID_FOR,
+        &TARGET,
+        &CONFIRM,
+        &NODE_PAGE,
+        &SKIP,
+        &FINALLY,
+        &CAPTURE,
         &INTERRUPTED,
         &ON_FAIL,
         &EFFECT,
@@ -68,8 +118,8 @@ pub static GATE: Block = Block {
     ],
 };
 
-/// The words of `on_fail`.
-pub const RESPONSES: &[&str] = &["stop", "continue"];
+/// Keys of [`GATE`] that a gate cannot have: they are there to be told apart from keys that nobody knows.
+pub const NOT_FOR_GATES: &[&str] = &["capture", "effect", "undo", "irreversible"];
 
 /// The step's name.
 pub static STEP_NAME: Key = Key {
@@ -121,7 +171,7 @@ pub static NEEDS: Key = Key {
     takes: Takes::OneOrList(&Takes::NodeName),
     required: false,
     default: None,
-    doc: "The steps and gates that come before it; without it the one written above, with `[]` none.",
+    doc: "The steps and gates that come before it. Without it, the one written above; with `[]`, none.",
     example: "needs = [\"fetch\", \"check-disk\"]",
     yaml: "needs: [fetch, check-disk]",
 };
@@ -132,7 +182,7 @@ pub static WHEN: Key = Key {
     takes: Takes::Expression,
     required: false,
     default: None,
-    doc: "Evaluated once what it needs is done; false skips it.",
+    doc: "Worked out when all that it needs is done; if false, it is skipped.",
     example: "when = \"params.region == 'eu'\"",
     yaml: "when: params.region == 'eu'",
 };
@@ -187,7 +237,7 @@ pub static CHECKS: Key = Key {
     takes: Takes::Blocks(&[&CHECK]),
     required: false,
     default: None,
-    doc: "Named checks; all are done and reported.",
+    doc: "Named checks; all of them are done and reported, and one that fails is enough.",
     example: "checks { check \"no orphans\" { sql = \"select count(*) from orphans\", expect = \"value == 0\" } }",
     yaml: "checks: [{check: no orphans, sql: select count(*) from orphans, expect: value == 0}]",
 };
@@ -220,7 +270,7 @@ pub static DIR: Key = Key {
     takes: Takes::Template,
     required: false,
     default: None,
-    doc: "The working directory; relative to where the run was started.",
+    doc: "The working directory, relative to the folder of the runbook; without it, that folder.",
     example: "dir = \"${{ run.work }}\"",
     yaml: "dir: ${{ run.work }}",
 };
@@ -286,18 +336,18 @@ pub static INTERRUPTED: Key = Key {
     takes: Takes::Either(INTERRUPTED_FORMS),
     required: false,
     default: None,
-    doc: "What an attempt with an unknown outcome gets; else `rerun` for gates and `effect = none`, `ask` for the rest.",
-    example: "interrupted = rerun",
-    yaml: "interrupted: rerun",
+    doc: "What an attempt gets of which nobody knows whether it happened; without it `rerun` for gates and where `effect = none`, and `ask` for the rest.",
+    example: "interrupted = probe { run = \"test -e backup.tar\" }",
+    yaml: "interrupted: {probe: {run: test -e backup.tar}}",
 };
 
 /// What a failure gets.
 pub static ON_FAIL: Key = Key {
     name: "on_fail",
-    takes: Takes::OneOrList(&Takes::OneOf(RESPONSES)),
+    takes: Takes::OneOrList(&Takes::Either(RESPONSE_FORMS)),
     required: false,
     default: None,
-    doc: "What a failure gets, in order; else what the runbook says.",
+    doc: "What a failure gets: `continue`, `rewind`, `escalate`, `rollback` and `stop`, in the order in which they are to be taken; without it, what the runbook says.",
     example: "on_fail = [stop]",
     yaml: "on_fail: [stop]",
 };
@@ -322,7 +372,7 @@ pub static UNDO_KEY: Key = Key {
     takes: Takes::Block(&UNDO),
     required: false,
     default: None,
-    doc: "The action that takes the step back.",
+    doc: "The action that takes the step back; it gets what the step got.",
     example: "undo { run = \"./start-writes.sh\" }",
     yaml: "undo: {run: ./start-writes.sh}",
 };
@@ -336,4 +386,48 @@ pub static IRREVERSIBLE: Key = Key {
     doc: "Why nothing can take the step back.",
     example: "irreversible = \"the old primary is gone\"",
     yaml: "irreversible: the old primary is gone",
+};
+
+/// A person does something, or answers questions.
+pub static MANUAL_ACTION: Key = Key {
+    name: "manual",
+    takes: Takes::Block(&MANUAL),
+    required: false,
+    default: None,
+    doc: "A person does something, or answers questions.",
+    example: "manual { instructions = \"Switch the load balancer.\" }",
+    yaml: "manual: {instructions: Switch the load balancer.}",
+};
+
+/// Tells contacts something, and waits for nobody.
+pub static NOTIFY_ACTION: Key = Key {
+    name: "notify",
+    takes: Takes::Block(&NOTIFY),
+    required: false,
+    default: None,
+    doc: "Tells contacts something, and waits for nobody.",
+    example: "notify { to = [\"infra-lead\"], message = \"the restore begins\" }",
+    yaml: "notify: {to: [infra-lead], message: the restore begins}",
+};
+
+/// Lets time pass: a length of time, or `for` or `until` in a block.
+pub static WAIT_ACTION: Key = Key {
+    name: "wait",
+    takes: Takes::Either(&[Takes::Duration, Takes::Block(&WAIT)]),
+    required: false,
+    default: None,
+    doc: "Lets time pass: a length of time, or `for` or `until` in a block.",
+    example: "wait = 10m",
+    yaml: "wait: 10m",
+};
+
+/// Does another runbook as a part of this one; what comes out is what that one says in its `outputs`.
+pub static CALL_ACTION: Key = Key {
+    name: "call",
+    takes: Takes::Block(&CALL),
+    required: false,
+    default: None,
+    doc: "Does another runbook as a part of this one; what comes out is what that one says in its `outputs`.",
+    example: "call { runbook = \"restore-db.runbook\", with { backup = \"LATEST\" } }",
+    yaml: "call: {runbook: restore-db.runbook, with: {backup: LATEST}}",
 };

@@ -29,7 +29,7 @@ pub static PARAM_DEFAULT: Key = Key {
     takes: Takes::Value,
     required: false,
     default: None,
-    doc: "Its value when none is given; without one, and unless optional, one has to be given.",
+    doc: "Its value when none is given. Without a default, and unless it is `optional`, one has to be given.",
     example: "default = \"LATEST\"",
     yaml: "default: LATEST",
 };

@@ -1,7 +1,7 @@
 //! Keys of the runbook itself.
 
 use super::key::{Block, Key, Takes};
-use super::{GATE, PARAM, SECRET, STEP};
+use super::{CONTACT, ESCALATION, GATE, MODE, PARAM, SECRET, STEP, TARGETS};
 
 /// The whole file.
 pub static RUNBOOK: Block = Block {
@@ -20,6 +20,14 @@ pub static RUNBOOK: Block = Block {
         &RUNBOOK_ON_FAIL,
         &PARAMS,
         &SECRETS,
+        &CONTACTS,
+        &ESCALATIONS,
+        &RUNBOOK_PAGE,
+        &RUNBOOK_LOCK,
+        &RUNBOOK_LOCK_TIMEOUT,
+        &RUNBOOK_TARGETS,
+        &MODES,
+        &RUNBOOK_OUTPUTS,
         &STEPS,
     ],
 };
@@ -107,7 +115,7 @@ pub static RUNBOOK_DIR: Key = Key {
     takes: Takes::Template,
     required: false,
     default: None,
-    doc: "The working directory of every step and gate; relative to where the run was started.",
+    doc: "The working directory of every step and gate, relative to the folder of the runbook; without it, that folder.",
     example: "dir = \"${{ run.work }}\"",
     yaml: "dir: ${{ run.work }}",
 };
@@ -126,10 +134,10 @@ pub static RUNBOOK_TIMEOUT: Key = Key {
 /// What failures get.
 pub static RUNBOOK_ON_FAIL: Key = Key {
     name: "on_fail",
-    takes: Takes::OneOrList(&Takes::OneOf(super::RESPONSES)),
+    takes: Takes::OneOrList(&Takes::Either(super::RESPONSE_FORMS)),
     required: false,
     default: Some("[stop]"),
-    doc: "What a failure gets where the step or gate does not say, in order.",
+    doc: "What a failure gets where the step or gate does not say: `continue`, `rewind`, `escalate`, `rollback` and `stop`, in the order in which they are to be taken.",
     example: "on_fail = [stop]",
     yaml: "on_fail: [stop]",
 };
@@ -165,4 +173,93 @@ pub static STEPS: Key = Key {
     doc: "The steps and gates in reading order.",
     example: "step backup { run = \"./backup.sh\", effect = none }   # under `steps`",
     yaml: "steps: [{step: backup, run: ./backup.sh, effect: none}]",
+};
+
+/// People who can be reached, and may be named in `by`.
+pub static CONTACTS: Key = Key {
+    name: "contacts",
+    takes: Takes::MapOf(&Takes::Block(&CONTACT)),
+    required: false,
+    default: None,
+    doc: "People who can be reached, and may be named in `by`.",
+    example: "contact infra-lead { via = [{ webhook = \"https://…\" }] }   # under `contacts`",
+    yaml: "contacts: {infra-lead: {via: [{webhook: \"https://…\"}]}}",
+};
+
+/// Who is paged while a question is open, and who then, by the name of the policy.
+pub static ESCALATIONS: Key = Key {
+    name: "escalations",
+    takes: Takes::MapOf(&Takes::Block(&ESCALATION)),
+    required: false,
+    default: None,
+    doc: "Who is paged while a question is open, and who then, by the name of the policy.",
+    example: "escalation infra { level { page = [\"infra-lead\"] } }   # under `escalations`",
+    yaml: "escalations: {infra: {levels: [{page: [infra-lead]}]}}",
+};
+
+/// The escalation policy of every question to people that names none of its own.
+pub static RUNBOOK_PAGE: Key = Key {
+    name: "page",
+    takes: Takes::Text,
+    required: false,
+    default: None,
+    doc: "The escalation policy of every question to people that names none of its own.",
+    example: "page = \"infra\"",
+    yaml: "page: infra",
+};
+
+/// Names of locks that the run holds from its start to its end. All runs of a store share them; several are taken
+/// all at once.
+pub static RUNBOOK_LOCK: Key = Key {
+    name: "lock",
+    takes: Takes::OneOrList(&Takes::Template),
+    required: false,
+    default: None,
+    doc: "Names of locks that the run holds from its start to its end. All runs of a store share them; several are taken all at once.",
+    example: "lock = \"production-database\"",
+    yaml: "lock: production-database",
+};
+
+/// How long these locks are waited for; then the run has failed.
+pub static RUNBOOK_LOCK_TIMEOUT: Key = Key {
+    name: "lock_timeout",
+    takes: Takes::Duration,
+    required: false,
+    default: Some("1h"),
+    doc: "How long these locks are waited for; then the run has failed.",
+    example: "lock_timeout = 10m",
+    yaml: "lock_timeout: 10m",
+};
+
+/// How long the procedure may take, and how much may be lost.
+pub static RUNBOOK_TARGETS: Key = Key {
+    name: "targets",
+    takes: Takes::Block(&TARGETS),
+    required: false,
+    default: None,
+    doc: "How long the procedure may take, and how much may be lost.",
+    example: "targets { rto { within = 1h } }",
+    yaml: "targets: {rto: {within: 1h}}",
+};
+
+/// Ways to run a part of the runbook, such as a drill.
+pub static MODES: Key = Key {
+    name: "modes",
+    takes: Takes::MapOf(&Takes::Block(&MODE)),
+    required: false,
+    default: None,
+    doc: "Ways to run a part of the runbook, such as a drill.",
+    example: "mode drill { only = [\"fetch\"] }   # under `modes`",
+    yaml: "modes: {drill: {only: [fetch]}}",
+};
+
+/// What comes out for a runbook that calls this one.
+pub static RUNBOOK_OUTPUTS: Key = Key {
+    name: "outputs",
+    takes: Takes::MapOf(&Takes::Expression),
+    required: false,
+    default: None,
+    doc: "What comes out for a runbook that calls this one.",
+    example: "outputs { path = \"steps.fetch.outputs.path\" }",
+    yaml: "outputs: {path: steps.fetch.outputs.path}",
 };

@@ -204,9 +204,21 @@ impl Reader<'_> {
             while !self.text.is_char_boundary(offset) {
                 offset -= 1;
             }
-            offset
+            // What was blanked may have had longer characters than the blanks that stand for them.
+            let blanked = |blank: &&Span| blank.start < offset && offset < blank.end;
+            self.blanked
+                .iter()
+                .find(blanked)
+                .map_or(offset, |blank| blank.start)
         };
         Span::new(boundary(range.start), boundary(range.end))
+    }
+
+    /// Whether something in this span was blanked, so that its text is not what the file says.
+    fn has_blanks(&self, span: Span) -> bool {
+        self.blanked
+            .iter()
+            .any(|blank| blank.start < span.end && span.start < blank.end)
     }
 
     /// Whether an empty value at this place is one that was blanked: nothing but white space lies between.
@@ -240,7 +252,12 @@ impl Reader<'_> {
         };
         let start = span.start + inner.start;
         let written = source.get(inner).unwrap_or_default();
-        let map: OffsetMap = align(value, written, start, escapes).unwrap_or_default();
+        let map = match self.has_blanks(span) {
+            false => align(value, written, start, escapes),
+            // Only the place of the whole is known.
+            true => None,
+        };
+        let map: OffsetMap = map.unwrap_or_default();
         Scalar {
             text: value.to_string(),
             style,

@@ -28,6 +28,33 @@ pub enum Purpose {
     /// One of the checks of the node's action, by its place in the plan from 0. It is known to whoever holds its
     /// process, by the number of the attempt that it is part of; the journal has the attempt as a whole.
     Check(u32),
+    /// The action that gives the choices of a question of `manual`, by the question's place from 0.
+    Choices(u32),
+    /// Reads the fingerprint of what a node is about to change, to be shown to people: the node's own, or that of the
+    /// node at this place in the plan behind a gate.
+    Target(u32),
+    /// Reads the fingerprint once more, right before the action.
+    Recheck,
+    /// Notes what was there before, for the undo.
+    Capture,
+    /// Takes the node back.
+    Undo,
+    /// Did an undo with an unknown outcome happen?
+    UndoCheck,
+}
+
+impl Purpose {
+    /// Whether it only looks, so that it may be done again at will.
+    #[must_use]
+    pub fn only_looks(self) -> bool {
+        !matches!(self, Purpose::Do | Purpose::Undo)
+    }
+
+    /// Whether it is on the way back.
+    #[must_use]
+    pub fn is_back(self) -> bool {
+        matches!(self, Purpose::Undo | Purpose::UndoCheck)
+    }
 }
 
 /// One try at one thing: the key by which an attempt is started, found again after a crash, and settled.
@@ -45,7 +72,8 @@ pub struct AttemptId {
 
 impl fmt::Display for AttemptId {
     /// A form that is safe as a file name and as a word of the keeper's log: `n4.p1.a2`, or `n4.p1.probe2`; for a
-    /// check of that attempt `n4.p1.a2.c0`.
+    /// check of that attempt `n4.p1.a2.c0`. Others are `n4.p1.choices1.k0`, `n4.p1.target1.k7`, `n4.p1.recheck1`,
+    /// `n4.p1.capture1`, `n4.p1.undo1` and `n4.p1.undocheck1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AttemptId {
             node,
@@ -57,6 +85,12 @@ impl fmt::Display for AttemptId {
             Purpose::Do => write!(f, "n{}.p{pass}.a{number}", node.0),
             Purpose::Probe => write!(f, "n{}.p{pass}.probe{number}", node.0),
             Purpose::Check(place) => write!(f, "n{}.p{pass}.a{number}.c{place}", node.0),
+            Purpose::Choices(place) => write!(f, "n{}.p{pass}.choices{number}.k{place}", node.0),
+            Purpose::Target(place) => write!(f, "n{}.p{pass}.target{number}.k{place}", node.0),
+            Purpose::Recheck => write!(f, "n{}.p{pass}.recheck{number}", node.0),
+            Purpose::Capture => write!(f, "n{}.p{pass}.capture{number}", node.0),
+            Purpose::Undo => write!(f, "n{}.p{pass}.undo{number}", node.0),
+            Purpose::UndoCheck => write!(f, "n{}.p{pass}.undocheck{number}", node.0),
         }
     }
 }
@@ -78,10 +112,24 @@ impl std::str::FromStr for AttemptId {
         };
         let number =
             |part: &str, prefix: &str| -> Option<u32> { part.strip_prefix(prefix)?.parse().ok() };
-        let (purpose, attempt) = match (number(last, "a"), number(last, "probe"), check) {
-            (Some(n), _, None) => (Purpose::Do, n),
-            (_, Some(n), None) => (Purpose::Probe, n),
-            (Some(n), _, Some(check)) => (Purpose::Check(number(check, "c").ok_or_else(bad)?), n),
+        let place = |prefix| {
+            check
+                .and_then(|check| number(check, prefix))
+                .ok_or_else(bad)
+        };
+        let (word, digits) =
+            last.split_at(last.find(|c: char| c.is_ascii_digit()).ok_or_else(bad)?);
+        let attempt = digits.parse().map_err(|_| bad())?;
+        let purpose = match (word, check) {
+            ("a", None) => Purpose::Do,
+            ("probe", None) => Purpose::Probe,
+            ("recheck", None) => Purpose::Recheck,
+            ("capture", None) => Purpose::Capture,
+            ("undo", None) => Purpose::Undo,
+            ("undocheck", None) => Purpose::UndoCheck,
+            ("a", Some(_)) => Purpose::Check(place("c")?),
+            ("choices", Some(_)) => Purpose::Choices(place("k")?),
+            ("target", Some(_)) => Purpose::Target(place("k")?),
             _ => return Err(bad()),
         };
         Ok(AttemptId {
@@ -124,7 +172,17 @@ mod tests {
 
     #[test]
     fn an_attempts_id_reads_back_as_written() {
-        for purpose in [Purpose::Do, Purpose::Probe, Purpose::Check(7)] {
+        for purpose in [
+            Purpose::Do,
+            Purpose::Probe,
+            Purpose::Check(7),
+            Purpose::Choices(0),
+            Purpose::Target(12),
+            Purpose::Recheck,
+            Purpose::Capture,
+            Purpose::Undo,
+            Purpose::UndoCheck,
+        ] {
             let id = AttemptId {
                 node: NodeIndex(41),
                 pass: 3,

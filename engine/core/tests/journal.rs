@@ -86,7 +86,7 @@ fn a_record_of_a_newer_piton_is_refused_with_what_to_do() {
     let error = Run::load(plan, None, records).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "record 4 has version 9, and this piton knows versions up to 1; use the newer piton"
+        "record 4 has version 9, and this piton knows versions up to 2; use the newer piton"
     );
 }
 
@@ -125,11 +125,11 @@ fn a_snapshot_of_a_newer_piton_is_refused() {
     let (plan, records) = journal();
     let mut run = Run::load(plan.clone(), None, records).unwrap();
     let mut json = serde_json::to_value(run.snapshot()).unwrap();
-    json["version"] = 2.into();
+    json["version"] = 3.into();
     let snapshot: Snapshot = serde_json::from_value(json).unwrap();
     let error = Run::load(plan, Some(snapshot), vec![]).unwrap_err();
     assert!(
-        matches!(error, LoadError::NewerSnapshot { found: 2 }),
+        matches!(error, LoadError::NewerSnapshot { found: 3 }),
         "{error}"
     );
 }

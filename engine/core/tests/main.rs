@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod back;
 mod expr;
 mod journal;
+mod people;
 mod promises;
 mod rules;
 mod scale;
 mod view;
+mod waiting;
 mod world;

@@ -2,7 +2,7 @@
 
 use crate::world::{World, facts, worlds};
 use piton_core::id::{Actor, AttemptId, Purpose};
-use piton_core::plan::{Interrupted, NodeIndex};
+use piton_core::plan::{Approve, Interrupted, Node, NodeIndex, Response};
 use piton_core::record::{Answer, Fact, OutcomeStatus, Question, QuestionKind};
 use piton_core::run::{Decision, Event, Outcome, ProtocolError, Run};
 use piton_core::sim::{Ending, Simulator};
@@ -18,7 +18,7 @@ fn actor(name: &str) -> Actor {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 700, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Promise 1: an attempt is durable before its process starts; a result is durable before anything depends on it.
     #[test]
@@ -50,14 +50,6 @@ proptest! {
         }
     }
 
-    /// Promise 10: every prefix of the journal gives the same run and the same outstanding effects.
-    #[test]
-    fn a_record_is_a_fact(world in worlds(), cut in any::<prop::sample::Index>()) {
-        let (simulator, _) = world.happen();
-        check_prefixes(&simulator)?;
-        check_snapshot(&simulator, cut)?;
-    }
-
     /// A run comes to an end, or waits for somebody; it is never stuck.
     #[test]
     fn every_run_ends_or_waits(world in worlds()) {
@@ -65,27 +57,64 @@ proptest! {
     }
 }
 
+proptest! {
+    // Each case loads the run once for every record.
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Promise 10: every prefix of the journal gives the same run and the same outstanding effects.
+    #[test]
+    fn a_record_is_a_fact(world in worlds(), cut in any::<prop::sample::Index>()) {
+        let (simulator, _) = world.happen();
+        check_prefixes(&simulator, cut)?;
+        check_snapshot(&simulator, cut)?;
+    }
+}
+
 fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
+    let plan = simulator.plan();
     let mut started = BTreeMap::new();
-    let mut done = BTreeMap::new();
+    let mut done = BTreeSet::new();
+    let mut reopened = BTreeSet::new();
+    let need_done = |done: &BTreeSet<NodeIndex>, node: NodeIndex| {
+        let needs = &plan.node(node).unwrap().needs;
+        needs.iter().all(|need| done.contains(need))
+    };
     for (seq, (_, fact)) in (1u64..).zip(facts(simulator)) {
         match fact {
             Fact::AttemptStarted { attempt, .. } => {
                 started.insert(attempt, seq);
+                prop_assert!(
+                    attempt.purpose.is_back() || need_done(&done, attempt.node),
+                    "{attempt} began before its needs were done"
+                );
             }
             Fact::NodeSucceeded { node, .. }
             | Fact::NodeSkipped { node, .. }
-            | Fact::NodeFailed { node, .. } => {
-                done.insert(node, seq);
+            | Fact::NodeAssumed { node, .. }
+            | Fact::ResponseTaken {
+                node,
+                response: Response::Continue,
+                ..
+            } => {
+                done.insert(node);
+                reopened.remove(&node);
             }
+            // What runs when the run ends does so whatever became of the others.
+            Fact::NodeFailed { node, .. } if plan.node(node).unwrap().finally => {
+                done.insert(node);
+            }
+            // What has begun goes on while a gate that it needed is done again for another node.
+            Fact::GateReopened { node, .. } => {
+                reopened.insert(node);
+            }
+            Fact::Rewound { nodes, .. } => done.retain(|node| !nodes.contains(node)),
             Fact::NodeStarted { node, .. } => {
-                for need in &simulator.plan().node(node).unwrap().needs {
-                    prop_assert!(
-                        done.contains_key(need),
-                        "node {} began before its needs",
-                        node.0
-                    );
-                }
+                let needs = &plan.node(node).unwrap().needs;
+                prop_assert!(
+                    need_done(&done, node) && !needs.iter().any(|need| reopened.contains(need)),
+                    "node {} began before its needs",
+                    node.0
+                );
             }
             _ => {}
         }
@@ -96,12 +125,6 @@ fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
             intent.is_some_and(|seq| *seq <= execution.after_record),
             "{attempt} ran before its record"
         );
-        for need in &simulator.plan().node(attempt.node).unwrap().needs {
-            prop_assert!(
-                done[need] <= execution.after_record,
-                "{attempt} ran before what it needs was durable"
-            );
-        }
         if simulator.engines() == 1 {
             prop_assert_eq!(execution.asked, 1);
         }
@@ -109,109 +132,149 @@ fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A node in one of its passes, as its facts tell.
 #[derive(Default)]
 struct Watched {
     finished: bool,
     running: Option<AttemptId>,
+    /// How the last attempt at the action itself ended.
     ended: Option<(AttemptId, OutcomeStatus)>,
-    tries: u32,
+    /// Since then: what lets another one follow.
+    again: BTreeSet<&'static str>,
     retries: u32,
 }
 
 fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
     let plan = simulator.plan();
-    let mut nodes: BTreeMap<NodeIndex, Watched> = BTreeMap::new();
+    let mut passes: BTreeMap<(NodeIndex, u32), Watched> = BTreeMap::new();
+    let mut begun = BTreeSet::new();
     let mut halting = false;
     let mut in_flight = 0;
     for (_, fact) in facts(simulator) {
         match &fact {
             Fact::AttemptStarted { attempt, .. } => {
-                let watched = nodes.entry(attempt.node).or_default();
-                prop_assert!(
-                    !watched.finished && watched.running.is_none() && !halting,
-                    "{attempt}"
-                );
-                if let Some((before, status)) = watched.ended {
-                    check_again(simulator, before, status, *attempt)?;
+                let node = plan.node(attempt.node).unwrap();
+                let watched = passes.entry((attempt.node, attempt.pass)).or_default();
+                prop_assert!(watched.running.is_none(), "{attempt} beside another one");
+                if !attempt.purpose.is_back() {
+                    prop_assert!(!watched.finished, "{attempt} after the end of its node");
+                    prop_assert!(!halting || node.finally, "{attempt} in a run that ends");
+                }
+                if attempt.purpose == Purpose::Do {
+                    check_again(node, watched, *attempt)?;
+                    watched.again.clear();
                 }
                 watched.running = Some(*attempt);
-                watched.tries += u32::from(attempt.purpose == Purpose::Do);
                 in_flight += 1;
                 prop_assert!(in_flight <= plan.parallel);
             }
             Fact::AttemptEnded { attempt, result } => {
-                let watched = nodes.entry(attempt.node).or_default();
+                let watched = passes.entry((attempt.node, attempt.pass)).or_default();
                 prop_assert_eq!(watched.running.take(), Some(*attempt));
-                watched.ended = Some((*attempt, result.status));
                 in_flight -= 1;
+                match (attempt.purpose, result.status) {
+                    (Purpose::Do, status) => watched.ended = Some((*attempt, status)),
+                    (Purpose::Probe, OutcomeStatus::Failed) => {
+                        watched.again.insert("probe");
+                    }
+                    _ => {}
+                }
             }
-            Fact::RetryScheduled { node, .. } => {
-                let watched = nodes.entry(*node).or_default();
+            Fact::RetryScheduled {
+                node, pass, after, ..
+            } => {
+                let watched = passes.entry((*node, *pass)).or_default();
                 watched.retries += 1;
-                prop_assert!(!halting && watched.retries <= plan.node(*node).unwrap().retry.times);
-                let (_, status) = watched.ended.unwrap();
-                prop_assert!(matches!(
-                    status,
-                    OutcomeStatus::Failed | OutcomeStatus::TimedOut
-                ));
+                let own = plan.node(*node).unwrap();
+                prop_assert!(watched.retries <= own.retry.times && (!halting || own.finally));
+                if after.purpose == Purpose::Do {
+                    let (_, status) = watched.ended.unwrap();
+                    prop_assert!(matches!(
+                        status,
+                        OutcomeStatus::Failed | OutcomeStatus::TimedOut | OutcomeStatus::Stopped
+                    ));
+                }
+                watched.again.insert("retry");
             }
-            Fact::NodeStarted { node, .. } => prop_assert!(!halting && !nodes.contains_key(node)),
-            Fact::NodeSucceeded { node, .. }
-            | Fact::NodeSkipped { node, .. }
-            | Fact::NodeFailed { node, .. } => {
-                let watched = nodes.entry(*node).or_default();
-                prop_assert!(!watched.finished && watched.running.is_none());
+            Fact::LookScheduled { node, pass, .. } => {
+                let watched = passes.entry((*node, *pass)).or_default();
+                watched.again.insert("look");
+            }
+            Fact::ItemDone { node, pass, .. } => {
+                let watched = passes.entry((*node, *pass)).or_default();
+                watched.again.insert("item");
+                watched.retries = 0;
+            }
+            Fact::Answered {
+                node,
+                pass,
+                answer: Answer::DidNotHappen,
+                ..
+            } => {
+                let watched = passes.entry((*node, *pass)).or_default();
+                watched.again.insert("did not happen");
+            }
+            Fact::NodeReopened { node, pass } => {
+                let watched = passes.entry((*node, *pass)).or_default();
+                prop_assert!(watched.finished, "only what failed is tried again");
+                watched.finished = false;
+                watched.retries = 0;
+                watched.again.insert("reopened");
+            }
+            Fact::NodeStarted { node, pass, .. } => {
+                let finally = plan.node(*node).unwrap().finally;
+                prop_assert!(begun.insert((*node, *pass)), "begun twice in a pass");
+                prop_assert!(!halting || finally);
+            }
+            Fact::NodeSucceeded { node, pass, .. }
+            | Fact::NodeSkipped { node, pass, .. }
+            | Fact::NodeFailed { node, pass, .. } => {
+                let watched = passes.entry((*node, *pass)).or_default();
+                let decided = matches!(fact, Fact::NodeSucceeded { .. } | Fact::NodeSkipped { .. });
+                prop_assert!(watched.running.is_none());
+                prop_assert!(!watched.finished || decided, "finished twice");
                 watched.finished = true;
             }
-            Fact::QuestionOpened { .. } => prop_assert!(!halting),
-            _ => {}
-        }
-        let stops = matches!(
-            &fact,
-            Fact::NodeFailed {
-                response: piton_core::plan::Response::Stop,
+            Fact::QuestionOpened { question } => prop_assert!(
+                !halting
+                    || matches!(
+                        question.kind,
+                        QuestionKind::Undo { .. } | QuestionKind::UndoFailed { .. }
+                    ),
+                "{question:?} in a run that ends"
+            ),
+            Fact::ResponseTaken {
+                response: Response::Stop | Response::Rollback,
                 ..
             }
-        );
-        halting |= stops || matches!(fact, Fact::CancelRequested { .. });
+            | Fact::CancelRequested { .. } => halting = true,
+            _ => {}
+        }
     }
     Ok(())
 }
 
-/// Whether `next` may follow the attempt `before`, which ended like this.
-fn check_again(
-    simulator: &Simulator,
-    before: AttemptId,
-    status: OutcomeStatus,
-    next: AttemptId,
-) -> Result<(), TestCaseError> {
-    let all = facts(simulator);
-    let ended =
-        |fact: &Fact| matches!(fact, Fact::AttemptEnded { attempt, .. } if *attempt == before);
-    let started =
-        |fact: &Fact| matches!(fact, Fact::AttemptStarted { attempt, .. } if *attempt == next);
-    let between = all
-        .iter()
-        .map(|(_, fact)| fact)
-        .skip_while(|fact| !ended(fact))
-        .take_while(|fact| !started(fact));
-    let (mut retried, mut did_not_happen) = (false, false);
-    for fact in between {
-        retried |= matches!(fact, Fact::RetryScheduled { after, .. } if *after == before);
-        did_not_happen |= matches!(fact, Fact::Answered { node, answer: Answer::DidNotHappen, .. } if *node == before.node);
-    }
-    let node = simulator.plan().node(before.node).unwrap();
-    let allowed = match (before.purpose, status) {
-        (_, OutcomeStatus::Succeeded) => false,
-        (Purpose::Do, OutcomeStatus::Unknown) => match node.interrupted {
-            Interrupted::Ask => did_not_happen,
-            Interrupted::Rerun => next.purpose == Purpose::Do,
-            Interrupted::Fail => false,
-            Interrupted::Probe(_) => next.purpose == Purpose::Probe,
-        },
-        (Purpose::Do, _) => retried && next.purpose == Purpose::Do,
-        (_, OutcomeStatus::Failed) => next.purpose == Purpose::Do,
-        (_, _) => did_not_happen && next.purpose == Purpose::Do,
+/// Whether this attempt may follow what came before it in its pass.
+fn check_again(node: &Node, watched: &Watched, next: AttemptId) -> Result<(), TestCaseError> {
+    let Some((before, status)) = watched.ended else {
+        return Ok(());
+    };
+    let because = |what| watched.again.contains(what);
+    let asked = because("did not happen") || because("reopened") || because("look");
+    let allowed = match status {
+        OutcomeStatus::NotStarted => true,
+        OutcomeStatus::Succeeded => because("look") || because("item") || because("reopened"),
+        OutcomeStatus::Unknown => {
+            asked
+                || match node.interrupted {
+                    Interrupted::Ask | Interrupted::Fail => because("item"),
+                    Interrupted::Rerun => true,
+                    Interrupted::Probe(_) => because("probe") || because("item"),
+                }
+        }
+        OutcomeStatus::Failed | OutcomeStatus::TimedOut | OutcomeStatus::Stopped => {
+            because("retry") || asked
+        }
     };
     prop_assert!(allowed, "{next} followed {before}, which ended {status:?}");
     Ok(())
@@ -228,6 +291,7 @@ fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
             }
             Fact::Answered {
                 node,
+                pass,
                 by,
                 answer,
                 shown,
@@ -237,34 +301,27 @@ fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
                 let Some((question, approved)) = open.get_mut(&node) else {
                     return Err(TestCaseError::fail("an answer to nothing was counted"));
                 };
-                prop_assert_eq!(shown, question.shown);
+                prop_assert_eq!((shown, pass), (question.shown, question.pass));
                 prop_assert!(
                     question.expires.is_none_or(|expires| at < expires),
                     "counted after its expiry"
                 );
-                match (&question.kind, &answer) {
-                    (QuestionKind::Approve(approve), Answer::Approve) => {
-                        prop_assert!(approve.by.is_empty() || approve.by.contains(&by.name));
-                        prop_assert!(
-                            !approve.not_starter
-                                || !["starter", "starter@here"].contains(&by.name.as_str())
-                        );
-                        prop_assert!(!approved.contains(&by.name), "one person was counted twice");
-                        approved.push(by.name);
-                        if approved.len() == approve.count as usize {
-                            open.remove(&node);
-                        }
-                    }
-                    (QuestionKind::Approve(_), Answer::Reject) => {
-                        open.remove(&node);
-                    }
-                    (
-                        QuestionKind::Interrupted { .. },
-                        Answer::Succeeded { .. } | Answer::DidNotHappen | Answer::Failed,
-                    ) => {
-                        open.remove(&node);
-                    }
-                    (kind, answer) => prop_assert!(false, "{answer:?} was counted for {kind:?}"),
+                prop_assert!(
+                    fits(&question.kind, &answer),
+                    "{answer:?} was counted for {:?}",
+                    question.kind
+                );
+                let (QuestionKind::Approve { terms, .. }, Answer::Approve) =
+                    (&question.kind, &answer)
+                else {
+                    open.remove(&node);
+                    continue;
+                };
+                prop_assert!(may_approve(simulator, terms, &by.name));
+                prop_assert!(!approved.contains(&by.name), "one person was counted twice");
+                approved.push(by.name);
+                if approved.len() == terms.count as usize {
+                    open.remove(&node);
                 }
             }
             Fact::QuestionExpired { node, .. } => {
@@ -288,6 +345,44 @@ fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
         "somebody was told something else than what was written down"
     );
     Ok(())
+}
+
+fn may_approve(simulator: &Simulator, terms: &Approve, name: &str) -> bool {
+    let contact = simulator.plan().contacts.get(name);
+    let roles = contact.map_or(&[][..], |contact| &contact.roles);
+    let asked = terms.by.iter().any(|by| by == name || roles.contains(by));
+    let starter = ["starter", "starter@here"].contains(&name);
+    (terms.by.is_empty() || asked) && !(terms.not_starter && starter)
+}
+
+/// Whether a question of this kind can be answered like this.
+fn fits(kind: &QuestionKind, answer: &Answer) -> bool {
+    use Answer::{
+        AbandonUndo, Approve, Confirm, DidNotHappen, Done, Failed, Reject, Retry, Rewind, Rollback,
+        Skip, Stop, Succeeded, UndoneByHand,
+    };
+    match kind {
+        QuestionKind::Approve { .. } => matches!(answer, Approve | Reject),
+        QuestionKind::Interrupted { .. } => {
+            matches!(answer, Succeeded { .. } | DidNotHappen | Failed)
+        }
+        QuestionKind::Manual { .. } => matches!(answer, Done { .. } | Failed),
+        QuestionKind::Confirm { expected, .. } => match answer {
+            Confirm { typed } => typed == expected,
+            answer => *answer == Reject,
+        },
+        QuestionKind::Failed { .. } => matches!(
+            answer,
+            Retry | Skip { .. } | Succeeded { .. } | Rewind { .. } | Rollback | Stop
+        ),
+        QuestionKind::Undo { .. } => matches!(
+            answer,
+            UndoneByHand | AbandonUndo | DidNotHappen | Succeeded { .. } | Stop
+        ),
+        QuestionKind::UndoFailed { .. } => {
+            matches!(answer, Retry | UndoneByHand | AbandonUndo | Stop)
+        }
+    }
 }
 
 fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
@@ -331,6 +426,7 @@ fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
         Event::Cancel {
             by: actor("ann"),
             reason: None,
+            rollback: false,
         },
     ] {
         let refused = run.handle(event, now);
@@ -349,30 +445,45 @@ fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check_prefixes(simulator: &Simulator) -> Result<(), TestCaseError> {
+/// Every prefix is loaded from the one before it; some also from the start.
+fn check_prefixes(simulator: &Simulator, whole: prop::sample::Index) -> Result<(), TestCaseError> {
     let (plan, records) = (simulator.plan(), simulator.records());
     let mut from = 0;
+    let mut before: Option<Run> = None;
     for commit in simulator.commits() {
         let through = commit.through as usize;
-        let loaded = Run::load(plan.clone(), None, records[..through].to_vec()).unwrap();
-        prop_assert_eq!(&loaded, &commit.run);
-        prop_assert_eq!(
-            loaded.outstanding().collect::<Vec<_>>(),
-            commit.run.outstanding().collect::<Vec<_>>()
-        );
-        prop_assert_eq!(loaded.next_timeout(), commit.run.next_timeout());
-        prop_assert_eq!(loaded.state(), commit.run.state());
-        // A journal that ends inside a batch goes on to exactly the batch that was meant.
-        for cut in from + 1..through {
-            let mut torn = Run::load(plan.clone(), None, records[..cut].to_vec()).unwrap();
-            prop_assert!(torn.next_timeout().is_some_and(|at| at <= commit.at));
-            let rest = torn.handle(Event::Tick, commit.at).unwrap();
+        for cut in from + 1..=through {
+            let snapshot = before.as_mut().map(Run::snapshot);
+            let next = records[cut - 1..cut].to_vec();
+            let mut loaded = Run::load(plan.clone(), snapshot, next).unwrap();
+            if cut == through {
+                check_same(&loaded, &commit.run)?;
+                before = Some(loaded);
+                continue;
+            }
+            before = Some(loaded.clone());
+            // A journal that ends inside a batch goes on to exactly the batch that was meant.
+            prop_assert!(loaded.next_timeout().is_some_and(|at| at <= commit.at));
+            let rest = loaded.handle(Event::Tick, commit.at).unwrap();
             prop_assert_eq!(&rest.records[..], &records[cut..through]);
-            prop_assert_eq!(&torn, &commit.run);
+            prop_assert_eq!(&loaded, &commit.run);
         }
         from = through;
     }
     prop_assert_eq!(from, records.len());
+    let commit = whole.get(simulator.commits());
+    let all = records[..commit.through as usize].to_vec();
+    check_same(&Run::load(plan.clone(), None, all).unwrap(), &commit.run)
+}
+
+fn check_same(loaded: &Run, live: &Run) -> Result<(), TestCaseError> {
+    prop_assert_eq!(loaded, live);
+    prop_assert_eq!(
+        loaded.outstanding().collect::<Vec<_>>(),
+        live.outstanding().collect::<Vec<_>>()
+    );
+    prop_assert_eq!(loaded.next_timeout(), live.next_timeout());
+    prop_assert_eq!(loaded.state(), live.state());
     Ok(())
 }
 

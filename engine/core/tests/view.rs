@@ -1,5 +1,7 @@
 //! What people are shown.
 
+mod facts;
+
 use crate::world::worlds;
 use piton_core::record::{Answer, OutcomeStatus};
 use piton_core::run::{Run, RunState};
@@ -116,14 +118,13 @@ proptest! {
             let mut open: Vec<_> = view.questions.iter().map(|question| (question.index, question.shown)).collect();
             open.sort();
             prop_assert_eq!(open, run.questions().map(|q| (q.node, q.shown)).collect::<Vec<_>>());
-            let running: Vec<_> = view
-                .nodes
-                .iter()
-                .flat_map(|node| &node.attempts)
-                .filter(|attempt| attempt.status.is_none())
-                .map(|attempt| attempt.id.clone())
-                .collect();
-            prop_assert_eq!(running, run.in_flight().map(|attempt| attempt.to_string()).collect::<Vec<_>>());
+            let attempts = view.nodes.iter().flat_map(|node| &node.attempts);
+            let running = attempts.filter(|attempt| attempt.status.is_none());
+            let mut running: Vec<_> = running.map(|attempt| attempt.id.clone()).collect();
+            running.sort();
+            let mut in_flight: Vec<_> = run.in_flight().map(|attempt| attempt.to_string()).collect();
+            in_flight.sort();
+            prop_assert_eq!(running, in_flight);
         }
     }
 }

@@ -6,6 +6,7 @@
 //! which outlives the engine.
 
 pub mod action;
+pub mod channel;
 pub mod driver;
 pub mod keeper;
 pub mod mask;

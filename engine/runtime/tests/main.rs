@@ -3,6 +3,7 @@
 // Helpers outside of test functions count as tests too: what cannot go on fails.
 #![allow(clippy::unwrap_used)]
 
+mod channel;
 mod driver;
 mod keeper;
 mod store;

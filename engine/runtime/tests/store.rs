@@ -60,6 +60,7 @@ fn batch(head: &mut Head, number: usize, count: usize) -> Vec<Record> {
                     "batch {number} of {count} {}",
                     "x".repeat(number * 40 % 3000)
                 )),
+                rollback: false,
             };
             let record = Record::seal(head.seq + 1, Timestamp(number as i64), head.hash, &fact);
             *head = Head {

@@ -36,7 +36,7 @@
 use super::label_each;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::Context;
-use crate::runbook::{Action, Effect, Interrupted, WrittenAction};
+use crate::runbook::{Action, Effect, WrittenAction};
 use crate::source::Span;
 
 /// The code of this rule.
@@ -47,7 +47,7 @@ const PLAIN: &str = "`run`, `exec` or `sql`";
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for node in &context.runbook.nodes {
         let what = format!("{} `{}`", node.keyword(), node.id.value);
-        let all = "`run`, `exec`, `sql`, `checks` or `approve`";
+        let all = "`run`, `exec`, `sql`, `checks`, `approve`, `manual`, `notify`, `wait` or `call`";
         found.extend(report(
             &what,
             all,
@@ -85,14 +85,15 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 ));
             }
         }
-        if let Some(Interrupted::Probe(probe)) = &node.interrupted {
-            let at = node.key("interrupted").unwrap_or(probe.span);
+        for (word, look) in node.looks() {
+            let what = format!("this `{word}`");
+            let at = node.key(word).filter(|key| key.end <= look.span.start);
             found.extend(report(
-                "this `probe`",
+                &what,
                 PLAIN,
-                &probe.actions,
-                probe.unknown_keys,
-                at,
+                &look.actions,
+                look.unknown_keys,
+                at.unwrap_or(look.span.before()),
             ));
         }
     }

@@ -35,7 +35,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
-use crate::lint::scope::{OutputTypes, Types};
+use crate::lint::scope::{OutputTypes, Types, type_of};
 use crate::lint::sites::{Place, Site};
 use piton_core::expr::Type;
 
@@ -57,7 +57,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             .copied()
             .unwrap_or(0)
     });
-    let mut outputs = OutputTypes::new();
+    let mut outputs = answers(context);
     for site in sites {
         let checked = site.expression.check(&Types {
             context,
@@ -68,8 +68,8 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             Ok(kind) => {
                 if let Some(output) = output_of(context, site) {
                     outputs.insert(output, kind);
-                } else if matches!(site.place, Place::When | Place::Expect) {
-                    found.extend(condition(site, &kind));
+                } else {
+                    found.extend(wrong_kind(site, &kind));
                 }
             }
             Err(errors) => {
@@ -84,6 +84,20 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The types of answers, which are outputs too.
+fn answers(context: &Context<'_>) -> OutputTypes {
+    let mut answers = OutputTypes::new();
+    for (index, node) in context.runbook.nodes.iter().enumerate() {
+        // One that may be skipped leaves no answers.
+        for (name, ask) in node.asks().filter(|_| node.when.is_none()) {
+            if let Some(kind) = ask.as_ref().and_then(|ask| ask.kind) {
+                answers.insert((index, name.value.clone()), type_of(kind));
+            }
+        }
+    }
+    answers
+}
+
 /// The output that the expression at this site is for, unless its step may be skipped and leave none.
 fn output_of(context: &Context<'_>, site: &Site<'_>) -> Option<(usize, String)> {
     let Place::Output(number) = site.place else {
@@ -92,30 +106,63 @@ fn output_of(context: &Context<'_>, site: &Site<'_>) -> Option<(usize, String)> 
     let node = site.node?;
     let runbook_node = context.runbook.nodes.get(node)?;
     let (name, _) = runbook_node.outputs.get(number)?;
-    if runbook_node.when.is_some() {
+    if runbook_node.when.is_some() || runbook_node.for_each.is_some() {
         return None;
     }
     Some((node, name.value.clone()))
 }
 
-/// A condition that is neither true nor false.
-fn condition(site: &Site<'_>, kind: &Type) -> Option<Diagnostic> {
-    if matches!(kind, Type::Bool | Type::Any) {
+/// What an expression at this place has to be: its key, what that is called, and what to do about another type.
+fn wanted(place: Place) -> Option<(&'static str, &'static str, &'static str)> {
+    let condition = |key| {
+        let help = "compare it with something, for example `… == 0`";
+        Some((key, "true or false", help))
+    };
+    match place {
+        Place::When => condition("when"),
+        Place::Expect => condition("expect"),
+        Place::Until => condition("until"),
+        Place::FailWhen => condition("fail_when"),
+        Place::Success => condition("success"),
+        Place::Validate => condition("validate"),
+        Place::WaitUntil => Some((
+            "until",
+            "a time",
+            "for example `timestamp('…')`, or a parameter of that type",
+        )),
+        Place::Achieved => Some((
+            "achieved",
+            "a length of time",
+            "subtract one time from another",
+        )),
+        Place::ForEach => Some(("for_each", "a list or a map", "for example `['eu', 'us']`")),
+        _ => None,
+    }
+}
+
+fn fits(place: Place, kind: &Type) -> bool {
+    match place {
+        Place::WaitUntil => matches!(kind, Type::Timestamp),
+        Place::Achieved => matches!(kind, Type::Duration),
+        Place::ForEach => matches!(kind, Type::List(_) | Type::Map(_)),
+        _ => matches!(kind, Type::Bool),
+    }
+}
+
+/// An expression of another type than its place takes.
+fn wrong_kind(site: &Site<'_>, kind: &Type) -> Option<Diagnostic> {
+    let (key, what, help) = wanted(site.place)?;
+    if *kind == Type::Any || fits(site.place, kind) {
         return None;
     }
-    let key = if site.place == Place::When {
-        "when"
-    } else {
-        "expect"
-    };
     let whole = 0..site.expression.text().len();
     Some(
         Diagnostic::error(
             CODE,
             site.span(&whole),
-            format!("`{key}` has to be true or false, and this is a {kind}"),
+            format!("`{key}` has to be {what}, and this is a {kind}"),
             format!("a {kind}"),
         )
-        .help("compare it with something, for example `… == 0`"),
+        .help(help),
     )
 }

@@ -38,10 +38,8 @@ pub const CODE: &str = "time::no-expiry";
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for node in &context.runbook.nodes {
         for written in &node.actions {
-            if let Some(Action::Approve {
-                says_expires: false,
-                ..
-            }) = written.action
+            if let Some(Action::Approve(approve)) = &written.action
+                && !approve.keys.contains_key(EXPIRES.name)
             {
                 let message = format!(
                     "the approval of {} `{}` never expires",

@@ -41,10 +41,12 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     for node in &context.runbook.nodes {
+        // People have `expires`, time passes by itself, and messages have a limit of their own.
+        let waits = ["approve", "manual", "notify", "wait", "call"];
         let works = node
             .actions
             .iter()
-            .any(|action| action.keyword != "approve");
+            .any(|action| !waits.contains(&action.keyword));
         if node.key("timeout").is_some() || !works {
             continue;
         }

@@ -43,6 +43,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::scope::Resolution;
+use crate::lint::sites::{Place, Site};
 use crate::lint::{Context, Reference};
 use piton_core::plan::NodeKind;
 
@@ -63,7 +64,15 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(earlier) = step_of(context, reference) else {
             continue;
         };
-        match context.sites.get(reference.site).and_then(|site| site.node) {
+        let Some(site) = context.sites.get(reference.site) else {
+            continue;
+        };
+        if matches!(site.place, Place::Achieved | Place::RunbookOutput)
+            || (site.node == Some(earlier) && knows_itself(site, reference))
+        {
+            continue;
+        }
+        match site.node {
             None => found.push(of_the_runbook(context, reference)),
             // Behind a cycle there is no before and after; the cycle is reported.
             Some(later) if ordered(earlier) && ordered(later) => {
@@ -101,6 +110,13 @@ fn step_of(context: &Context<'_>, reference: &Reference) -> Option<usize> {
     }
 }
 
+/// Uses of a node's own result that are there: an undo runs when the node has been done, and a node knows its earlier
+/// passes.
+fn knows_itself(site: &Site<'_>, reference: &Reference) -> bool {
+    let path = reference.reference.path.as_slice();
+    site.names.undo || matches!(path, [_, _, member, ..] if member == "history")
+}
+
 /// `behind`: the user surely comes before what it uses.
 fn report(
     context: &Context<'_>,
@@ -126,7 +142,12 @@ fn report(
             "`outputs` and `expect` use `stdout`, `json`, `value`, `output.NAME` and so on",
         ));
     }
-    let (why, help) = if behind {
+    let (why, help) = if used.finally && !user.finally {
+        (
+            format!("`{used_id}` runs when the run ends"),
+            format!("take `finally` out of `{used_id}`, or do not use its result"),
+        )
+    } else if behind {
         (
             format!("`{used_id}` comes after `{user_id}`"),
             format!("move `{used_id}` before `{user_id}`"),

@@ -48,8 +48,25 @@ impl Place {
     /// Whether a secret may stand here, because it is put in only when it is used and not kept.
     pub(crate) fn may_have_secrets(self) -> bool {
         match self {
-            Place::Env | Place::Database | Place::Bind => true,
-            Place::When | Place::Dir | Place::Argv | Place::Output(_) | Place::Expect => false,
+            Place::Env | Place::Database | Place::Bind | Place::Channel => true,
+            Place::When
+            | Place::Dir
+            | Place::Argv
+            | Place::Output(_)
+            | Place::Expect
+            | Place::Until
+            | Place::FailWhen
+            | Place::FailFile
+            | Place::Success
+            | Place::Validate
+            | Place::People
+            | Place::WaitUntil
+            | Place::Lock
+            | Place::ForEach
+            | Place::ForEachKey
+            | Place::With
+            | Place::Achieved
+            | Place::RunbookOutput => false,
         }
     }
 }
@@ -69,7 +86,11 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         let where_to = match site.place {
             Place::Argv => "in the list of processes, which everybody on the machine can read",
-            Place::When | Place::Expect => "by what comes out of it, in the journal of the run",
+            Place::People => "where people are shown it",
+            Place::Lock => "as a lock's name",
+            Place::When | Place::Expect | Place::Until | Place::FailWhen | Place::Success => {
+                "by what comes out of it, in the journal of the run"
+            }
             Place::Dir => "as a directory's name",
             _ => "in the journal of the run",
         };
@@ -102,8 +123,11 @@ fn texts(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         .into_iter()
         .flatten()
         .collect();
+    texts.extend(runbook.contacts.iter().filter_map(|it| it.name.as_ref()));
     for node in &runbook.nodes {
         texts.extend([&node.title, &node.doc].into_iter().flatten());
+        let asks = node.asks().filter_map(|(_, ask)| ask.as_ref());
+        texts.extend(asks.filter_map(|ask| ask.help.as_ref()));
         texts.extend(node.effects.iter().filter_map(|(_, effect)| match effect {
             Effect::Abandoned(why) | Effect::Irreversible(why) => Some(why),
             _ => None,

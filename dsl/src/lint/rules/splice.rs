@@ -34,7 +34,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
-use crate::runbook::{Action, Effect, Interrupted, Sourced, Sql, WrittenAction};
+use crate::runbook::{Action, Sourced, Sql, WrittenAction};
 use crate::source::Syntax;
 use piton_core::expr::find_splices;
 
@@ -45,13 +45,11 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let syntax = context.runbook.syntax;
     for node in &context.runbook.nodes {
         in_actions(&node.actions, syntax, found);
-        for (_, effect) in &node.effects {
-            if let Effect::Undo(undo) = effect {
-                in_actions(&undo.actions, syntax, found);
-            }
+        for undo in node.undos() {
+            in_actions(&undo.actions, syntax, found);
         }
-        if let Some(Interrupted::Probe(probe)) = &node.interrupted {
-            in_actions(&probe.actions, syntax, found);
+        for (_, look) in node.looks() {
+            in_actions(&look.actions, syntax, found);
         }
     }
 }
@@ -66,7 +64,12 @@ fn in_actions(actions: &[WrittenAction], syntax: Syntax, found: &mut Vec<Diagnos
                     in_actions(&check.probes, syntax, found);
                 }
             }
-            Action::Exec { .. } | Action::Approve { .. } => {}
+            Action::Exec { .. }
+            | Action::Approve(_)
+            | Action::Manual(_)
+            | Action::Notify(_)
+            | Action::Wait(_)
+            | Action::Call(_) => {}
         }
     }
 }

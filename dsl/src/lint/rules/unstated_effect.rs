@@ -28,6 +28,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::runbook::{Node, WrittenAction};
 use crate::source::Syntax;
 use piton_core::plan::NodeKind;
 
@@ -40,7 +41,12 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         .nodes
         .iter()
         .filter(|node| node.kind == NodeKind::Step);
-    for step in steps.filter(|step| step.effects.is_empty()) {
+    // What these leave behind is known.
+    let known = |step: &Node| {
+        let plain = |action: &WrittenAction| matches!(action.keyword, "notify" | "wait" | "call");
+        step.actions.iter().any(plain)
+    };
+    for step in steps.filter(|step| step.effects.is_empty() && !known(step)) {
         found.push(
             Diagnostic::warning(
                 CODE,

@@ -8,12 +8,26 @@ use super::value::{as_duration, spelled_unit, unreadable};
 use super::{Reader, place, shorten};
 use crate::diagnostic::Diagnostic;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
-use crate::schema::{BLOCKS, Shape};
+use crate::schema::{BLOCKS, NamedBlock, Shape};
 use crate::source::Span;
 
 /// What a missing `{ … }` is explained for.
 fn is_block_word(word: &str) -> bool {
     word == "runbook" || BLOCKS.iter().any(|block| block.keyword == word)
+}
+
+/// How a block with this word, and this name if it takes one, is written.
+fn block_form(word: &str, name: &str) -> String {
+    let unnamed = |block: &&NamedBlock| block.keyword == word && block.shape == Shape::Unnamed;
+    if BLOCKS.iter().any(|block| unnamed(&block)) {
+        return format!("write `{word} {{ … }}`");
+    }
+    format!("write `{word} {name} {{ … }}`")
+}
+
+/// Whether a block of this kind is collected under its plural in the block `within`.
+fn is_collected(block: &NamedBlock, within: Option<&str>) -> bool {
+    !block.plain_in.iter().any(|plain| Some(*plain) == within)
 }
 
 impl<'a> Reader<'a> {
@@ -166,6 +180,12 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn needless_name(&mut self, key: &Scalar, name: &Scalar) {
+        let message = format!("a `{}` has no name", key.text);
+        let help = format!("write `{} {{ … }}`", key.text);
+        self.error("syntax::unexpected", name.span, message, "", help);
+    }
+
     fn missing_name(&mut self, key: &Scalar) {
         let message = format!("this `{}` has no name", key.text);
         let help = format!("write `{} NAME {{ … }}`", key.text);
@@ -179,14 +199,14 @@ impl<'a> Reader<'a> {
         self.statements(body, &mut map, within);
         let list = BLOCKS
             .iter()
-            .any(|block| block.shape == Shape::List && Some(block.plural) == within);
+            .any(|block| block.shape != Shape::Map && Some(block.plural) == within);
         if !list || (map.items.is_empty() && !map.entries.is_empty()) {
             return map.finish(span);
         }
         if let Some(entry) = map.entries.first() {
             let message = format!("`{}` does not belong here", entry.key.text);
             let help = format!(
-                "`{}` holds only blocks with a name",
+                "`{}` holds only blocks of one kind",
                 within.unwrap_or_default()
             );
             self.error("syntax::unexpected", entry.key.span, message, "", help);
@@ -214,8 +234,11 @@ impl<'a> Reader<'a> {
     fn block(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder, within: Option<&str>) {
         let span = place(&pair);
         let word = keyword(&pair);
-        let collected = BLOCKS.iter().find(|block| block.keyword == word);
-        let Some((key, name, body)) = self.header(pair, collected.is_some()) else {
+        let collected = BLOCKS
+            .iter()
+            .find(|block| block.keyword == word && is_collected(block, within));
+        let named = collected.is_some_and(|block| block.shape != Shape::Unnamed);
+        let Some((key, name, body)) = self.header(pair, named) else {
             return;
         };
         let Some(collected) = collected else {
@@ -237,10 +260,14 @@ impl<'a> Reader<'a> {
             }
             return;
         };
-        if collected.shape == Shape::List {
+        if collected.shape != Shape::Map {
             let mut item = MapBuilder::default();
             let word = key.clone();
-            item.add(Entry { key, value: name }, &mut self.findings);
+            if collected.shape == Shape::List {
+                item.add(Entry { key, value: name }, &mut self.findings);
+            } else if let Kind::Scalar(name) = name.kind {
+                self.needless_name(&key, &name);
+            }
             self.statements(body, &mut item, Some(collected.keyword));
             let item = item.finish(span);
             if within == Some(collected.plural) {
@@ -434,7 +461,7 @@ impl<'a> Reader<'a> {
                 place(&key).to(written),
                 format!("`{} {shown}` has no block", key.as_str()),
                 "",
-                format!("write `{} {shown} {{ … }}`", key.as_str()),
+                block_form(key.as_str(), &shown),
             );
             return;
         }
@@ -479,8 +506,7 @@ impl<'a> Reader<'a> {
         }
         let message = format!("`{}` has neither a value nor a block", shorten(&key.text));
         let (code, help) = if is_block_word(&key.text) {
-            let help = format!("write `{} NAME {{ … }}`", key.text);
-            ("syntax::missing-block", help)
+            ("syntax::missing-block", block_form(&key.text, "NAME"))
         } else {
             let help = format!("write `{0} = value` or `{0} {{ … }}`", shorten(&key.text));
             ("syntax::missing-value", help)

@@ -194,6 +194,11 @@ static TABLE: [Entry; 22] = [
     ),
 ];
 
+/// Every function: its name, and how it is written. For the reference.
+pub fn function_examples() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|entry| (entry.1, entry.5))
+}
+
 /// A call with the wrong number of arguments.
 pub(super) fn wrong_count(name: &str, count: usize) -> Fault {
     Fault::new(format!(

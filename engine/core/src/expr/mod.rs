@@ -23,6 +23,7 @@ mod types;
 
 pub use error::ExprError;
 pub use expression::{Expression, Reference};
+pub use functions::function_examples;
 pub use suggest::suggest;
 pub use template::{Template, find_splices};
 pub use types::{Resolved, Scope, Type, TypeResolved, TypeScope};

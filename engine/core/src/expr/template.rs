@@ -78,6 +78,18 @@ impl Template {
         }
     }
 
+    /// A template that renders to this text, whatever is in scope besides its secrets.
+    ///
+    /// # Errors
+    /// When the name of a secret cannot be written in an expression.
+    pub fn of_text(text: &Text) -> Result<Template, ExprError> {
+        let pieces = text.pieces.iter().map(|piece| match piece {
+            Piece::Literal(text) => text.replace(OPEN, ESCAPED_OPEN),
+            Piece::Secret(name) => format!("${{{{ secrets['{name}'] }}}}"),
+        });
+        Template::parse(&pieces.collect::<String>())
+    }
+
     /// The source text.
     #[must_use]
     pub fn text(&self) -> &str {

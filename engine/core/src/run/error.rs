@@ -40,7 +40,7 @@ pub enum ProtocolError {
         /// Who decided.
         by: Actor,
         /// What.
-        answer: Answer,
+        answer: Box<Answer>,
         /// When.
         at: Timestamp,
     },
@@ -118,6 +118,68 @@ pub enum ProtocolError {
         /// What is wrong with them.
         reason: String,
     },
+    /// The person who answers is not the one who is deciding it.
+    #[error(
+        "{by} took the question at `{node}` at {at} and is deciding it until {until}; your answer was not counted: ask them, or take it over with `piton take --over`"
+    )]
+    TakenBy {
+        /// The node.
+        node: String,
+        /// Who has it.
+        by: Actor,
+        /// Since when.
+        at: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Nobody may skip the node.
+    #[error("`{node}` says that nobody may skip it; the question is still open")]
+    NeverSkip {
+        /// The node.
+        node: String,
+    },
+    /// What was typed is not what has to be typed.
+    #[error(
+        "what was typed is not what `{node}` is about to change: it is `{expected}`; the step was not started, and the question is still open"
+    )]
+    NotConfirmed {
+        /// The node.
+        node: String,
+        /// What has to be typed.
+        expected: String,
+    },
+    /// What was asked for is not complete.
+    #[error("`{node}` is not done: {reason}; the question is still open")]
+    NotDone {
+        /// The node.
+        node: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// The run cannot go back to that node.
+    #[error("`{node}` cannot go back to `{to}`: {reason}; the question is still open")]
+    NotBefore {
+        /// The node that failed.
+        node: String,
+        /// Where it should go back to.
+        to: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The run takes back what was done, and that is not cut short.
+    #[error(
+        "this run {doing}, which is not cut short; your request was written down and nothing was changed: `piton show` tells how far it is"
+    )]
+    NotNow {
+        /// What the run does.
+        doing: &'static str,
+    },
+    /// The run never called people like this.
+    #[error("this run has no page {page}")]
+    NoSuchPage {
+        /// The page.
+        page: crate::record::PageId,
+    },
     /// It was cancelled before.
     #[error("this run is being cancelled already: {by} asked for it at {at}")]
     AlreadyCancelled {
@@ -139,6 +201,8 @@ fn ended(outcome: RunOutcome) -> &'static str {
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
         RunOutcome::Cancelled => "was cancelled",
+        RunOutcome::RolledBack => "was rolled back",
+        RunOutcome::PartlyRolledBack => "was rolled back in part",
     }
 }
 
@@ -149,6 +213,15 @@ fn said(answer: &Answer) -> &'static str {
         Answer::Succeeded { .. } => "said that it succeeded",
         Answer::DidNotHappen => "said that it did not happen",
         Answer::Failed => "said that it failed",
+        Answer::Done { .. } => "did it",
+        Answer::Confirm { .. } => "confirmed it",
+        Answer::Retry => "had it tried again",
+        Answer::Skip { .. } => "skipped it",
+        Answer::Rewind { .. } => "went back",
+        Answer::Rollback => "rolled the run back",
+        Answer::Stop => "stopped the run",
+        Answer::UndoneByHand => "undid it by hand",
+        Answer::AbandonUndo => "gave its undo up",
     }
 }
 

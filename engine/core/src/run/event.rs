@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::id::{Actor, AttemptId};
 use crate::plan::NodeIndex;
-use crate::record::{Answer, OutcomeStatus};
+use crate::record::{Answer, Delivery, OutcomeStatus, PageId};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +29,39 @@ pub enum Event {
         /// Why.
         #[serde(default)]
         reason: Option<String>,
+        /// Whether what was done is undone.
+        #[serde(default)]
+        rollback: bool,
+    },
+    /// A person has seen the question that is open for a node and will decide it.
+    Acknowledge {
+        /// The node.
+        node: NodeIndex,
+        /// Who.
+        by: Actor,
+    },
+    /// A person takes the question that is open for a node: nobody else decides it meanwhile.
+    Take {
+        /// The node.
+        node: NodeIndex,
+        /// Who.
+        by: Actor,
+        /// Even if somebody else has it.
+        #[serde(default)]
+        over: bool,
+    },
+    /// What became of a call for people.
+    PageEnded {
+        /// Which.
+        page: PageId,
+        /// For each contact.
+        deliveries: Vec<Delivery>,
+    },
+    /// All locks that were asked for were taken.
+    Locked {
+        /// For which node; `None` for the whole run.
+        #[serde(default)]
+        node: Option<NodeIndex>,
     },
     /// Time has passed; something may be due.
     Tick,
@@ -84,8 +117,11 @@ pub struct Produced {
     #[serde(default)]
     pub output_lines: BTreeMap<String, String>,
     /// For `checks`: what each probe gave, in the order of the plan.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Outcome>,
+    /// The line of the watched file that tells that waiting is in vain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_vain: Option<String>,
 }
 
 impl Produced {

@@ -5,12 +5,12 @@ use super::error::{LoadError, ProtocolError};
 use super::event::Event;
 use super::shape::Shape;
 use super::snapshot::{SNAPSHOT_VERSION, Snapshot};
-use super::state::{Frame, Phase, State};
-use super::transitions;
+use super::state::{Frame, LockState, State, Undoing};
+use super::transitions::{self, NothingToUndo};
 use crate::digest::Digest;
-use crate::id::{AttemptId, RunId};
-use crate::plan::Plan;
-use crate::record::{Fact, Question, Record, RunOutcome, Start};
+use crate::id::{AttemptId, Purpose, RunId};
+use crate::plan::{NodeIndex, Plan};
+use crate::record::{Fact, Question, Record, RenderedAction, RunOutcome, Start};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,6 +26,19 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// To be performed only after the records are durable.
     pub effects: Vec<Effect>,
+    /// The event was written down and changed nothing else: this is to be told to who sent it.
+    pub refused: Option<ProtocolError>,
+}
+
+/// Locks that a run holds, or waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldLock {
+    /// For which node; `None` for the whole run.
+    pub node: Option<NodeIndex>,
+    /// Their names.
+    pub names: Vec<String>,
+    /// Whether it has them all.
+    pub held: bool,
 }
 
 /// The end of a run's journal.
@@ -59,6 +72,12 @@ pub enum RunState {
     Failed,
     /// Over: somebody cancelled it.
     Cancelled,
+    /// Over: everything that was done was taken back.
+    #[serde(rename = "rolled back")]
+    RolledBack,
+    /// Over: it was to be rolled back, and something is left.
+    #[serde(rename = "partly rolled back")]
+    PartlyRolledBack,
 }
 
 impl From<RunOutcome> for RunState {
@@ -67,6 +86,8 @@ impl From<RunOutcome> for RunState {
             RunOutcome::Succeeded => RunState::Succeeded,
             RunOutcome::Failed => RunState::Failed,
             RunOutcome::Cancelled => RunState::Cancelled,
+            RunOutcome::RolledBack => RunState::RolledBack,
+            RunOutcome::PartlyRolledBack => RunState::PartlyRolledBack,
         }
     }
 }
@@ -79,6 +100,8 @@ impl fmt::Display for RunState {
             RunState::Succeeded => "succeeded",
             RunState::Failed => "failed",
             RunState::Cancelled => "cancelled",
+            RunState::RolledBack => "rolled back",
+            RunState::PartlyRolledBack => "partly rolled back",
         })
     }
 }
@@ -212,40 +235,86 @@ impl Run {
     /// The event is refused and the run is unchanged. A failed step is no error: it is data.
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Result<Batch, ProtocolError> {
         let now = now.max(self.state.now);
-        let facts = transitions::admit(&self.plan, &self.shape, &self.state, event, now)?;
+        let admitted = transitions::admit(&self.plan, &self.shape, &self.state, event, now)?;
         let mut writer = self.writer(now);
-        for fact in facts {
-            writer.write(&fact);
+        if let Some(fact) = &admitted.fact {
+            writer.write(fact);
         }
         writer.settle();
+        writer.batch.refused = admitted.refused;
         Ok(writer.batch)
     }
 
     /// The effects that are asked for by records and not known to be done: a start for each attempt that has not
-    /// ended, a stop for each of these that was told to, each open question, the end. For an attempt that has both,
-    /// the start comes first; who finds that it never started need not start it only to stop it.
+    /// ended, a stop for each of these that was told to, each open question with the calls about it, locks that are
+    /// waited for, the end. For an attempt that has both, the start comes first; who finds that it never started need
+    /// not start it only to stop it.
     pub fn outstanding(&self) -> impl Iterator<Item = Effect> + '_ {
         let agenda = &self.state.agenda;
-        let flights = agenda
-            .in_flight
-            .iter()
-            .filter_map(|attempt| self.state.node(attempt.node));
-        let flights = flights.flat_map(|state| {
-            let Phase::InFlight(flight) = &state.phase else {
-                return [None, None];
-            };
-            let stop = flight.stop.map(|reason| Effect::Stop {
-                attempt: flight.attempt,
-                reason,
-            });
+        let flights = agenda.in_flight.iter().flat_map(|attempt| {
+            let flight = self.state.flight(*attempt);
+            let stop = flight.and_then(|flight| flight.stop);
             [
-                work(&self.plan, &self.state, flight.attempt).map(Effect::Start),
-                stop,
+                work(&self.state, *attempt).map(Effect::Start),
+                stop.map(|reason| Effect::Stop {
+                    attempt: *attempt,
+                    reason,
+                }),
             ]
         });
+        let locks = self.locks().into_iter().filter(|lock| !lock.held);
+        let locks = locks.map(|lock| Effect::Lock {
+            node: lock.node,
+            names: lock.names,
+        });
         let questions = self.questions().cloned().map(Effect::Ask);
+        let pages = agenda.asking.iter().flat_map(|index| {
+            let asking = self
+                .state
+                .node(*index)
+                .and_then(|node| node.asking.as_deref());
+            let open = asking.map_or(&[][..], |asking| asking.paging.open.as_slice());
+            open.iter().map(|page| Effect::Page {
+                node: *index,
+                page: page.clone(),
+            })
+        });
         let finish = self.outcome().map(Effect::Finish);
-        flights.flatten().chain(questions).chain(finish)
+        flights
+            .flatten()
+            .chain(locks)
+            .chain(questions)
+            .chain(pages)
+            .chain(finish)
+    }
+
+    /// The locks that it holds or waits for: the run's own, and those of its nodes. None once it is over.
+    #[must_use]
+    pub fn locks(&self) -> Vec<HeldLock> {
+        if self.state.over.is_some() {
+            return Vec::new();
+        }
+        let nodes = self.plan.indices().zip(&self.state.nodes);
+        let nodes = nodes
+            .filter(|(_, state)| !state.lock.is_none())
+            .map(|(index, state)| (Some(index), &state.lock));
+        [(None, &self.state.lock)]
+            .into_iter()
+            .chain(nodes)
+            .filter_map(|(node, lock)| match lock {
+                LockState::None => None,
+                LockState::Wanted { names, .. } => Some(HeldLock {
+                    node,
+                    names: names.clone(),
+                    held: false,
+                }),
+                LockState::Held { names } => Some(HeldLock {
+                    node,
+                    names: names.clone(),
+                    held: true,
+                }),
+            })
+            .collect()
     }
 
     /// When [`Event::Tick`] is due next; `None` when no time brings anything.
@@ -290,10 +359,24 @@ impl Run {
             .agenda
             .asking
             .iter()
-            .filter_map(|index| match &self.state.node(*index)?.phase {
-                Phase::Asking(asking) => Some(&asking.question),
-                _ => None,
-            })
+            .filter_map(|index| Some(&self.state.node(*index)?.asking.as_deref()?.question))
+    }
+
+    /// The plan of a run that takes this one back, which is over: its undo actions as steps, what was done last first,
+    /// each given what it would be given here. What nothing takes back is asked about first.
+    ///
+    /// # Errors
+    /// When it is not over, or nothing of it is left to undo.
+    pub fn rollback_plan(&self) -> Result<Plan, NothingToUndo> {
+        transitions::plan_to_undo(&self.plan, &self.shape, &self.state)
+    }
+
+    /// Whether something happens at a known time unless somebody answers before: people are called, or their time to
+    /// decide is over.
+    #[must_use]
+    pub fn is_calling(&self) -> bool {
+        let agenda = &self.state.agenda;
+        !agenda.pages.is_empty() || !agenda.expiries.is_empty()
     }
 
     /// The attempts that run, as far as is known.
@@ -307,8 +390,8 @@ impl Run {
         let agenda = &self.state.agenda;
         match self.outcome() {
             Some(outcome) => outcome.into(),
-            None if agenda.in_flight.is_empty()
-                && agenda.again.is_empty()
+            None if !agenda.is_busy()
+                && self.state.next_try(&self.plan).is_none()
                 && !agenda.asking.is_empty() =>
             {
                 RunState::Waiting
@@ -396,6 +479,7 @@ impl Writer<'_> {
             shape: self.shape,
             at: self.now,
         };
+        let locked = self.locked(fact);
         let applied = self.state.apply(fact, &frame);
         debug_assert_eq!(applied, Ok(()), "a fact that does not follow: {fact:?}");
         *self.head = Head {
@@ -403,9 +487,30 @@ impl Writer<'_> {
             hash: record.hash,
         };
         self.batch.records.push(record);
+        self.batch.effects.extend(effect_of(self.state, fact));
+        let released = locked.into_iter().filter(|index| {
+            let lock = self.state.node(*index).map(|node| &node.lock);
+            lock.is_some_and(LockState::is_none)
+        });
         self.batch
             .effects
-            .extend(effect_of(self.plan, self.state, fact));
+            .extend(released.map(|node| Effect::Unlock { node }));
+    }
+
+    /// The nodes with locks, of those that this fact may take them from.
+    fn locked(&self, fact: &Fact) -> Vec<NodeIndex> {
+        let nodes = match fact {
+            Fact::NodeSucceeded { node, .. }
+            | Fact::NodeFailed { node, .. }
+            | Fact::NodeSkipped { node, .. } => std::slice::from_ref(node),
+            Fact::Rewound { nodes, .. } => nodes.as_slice(),
+            _ => &[],
+        };
+        let has_lock = |index: &NodeIndex| {
+            let lock = self.state.node(*index).map(|node| &node.lock);
+            lock.is_some_and(|lock| !lock.is_none())
+        };
+        nodes.iter().copied().filter(has_lock).collect()
     }
 
     /// Writes down all that follows, until nothing does.
@@ -417,28 +522,48 @@ impl Writer<'_> {
 }
 
 /// What a fact asks for.
-fn effect_of(plan: &Plan, state: &State, fact: &Fact) -> Option<Effect> {
+fn effect_of(state: &State, fact: &Fact) -> Option<Effect> {
     match fact {
-        Fact::AttemptStarted { attempt, .. } => work(plan, state, *attempt).map(Effect::Start),
+        Fact::AttemptStarted { attempt, .. } => work(state, *attempt).map(Effect::Start),
         Fact::StopRequested { attempt, reason } => Some(Effect::Stop {
             attempt: *attempt,
             reason: *reason,
         }),
         Fact::QuestionOpened { question } => Some(Effect::Ask(question.clone())),
-        Fact::RunEnded { outcome } => Some(Effect::Finish(*outcome)),
+        Fact::Paged { node, page, .. } => Some(Effect::Page {
+            node: *node,
+            page: page.clone(),
+        }),
+        Fact::LockRequested { node, names, .. } => Some(Effect::Lock {
+            node: *node,
+            names: names.clone(),
+        }),
+        Fact::RunEnded { outcome, .. } => Some(Effect::Finish(*outcome)),
         _ => None,
     }
 }
 
-fn work(plan: &Plan, state: &State, attempt: AttemptId) -> Option<Work> {
+fn work(state: &State, attempt: AttemptId) -> Option<Work> {
     let node = state.node(attempt.node)?;
-    let Phase::InFlight(flight) = &node.phase else {
-        return None;
+    let flight = node.flight().filter(|flight| flight.attempt == attempt)?;
+    let inputs = match (attempt.purpose, &node.undo) {
+        (Purpose::Undo | Purpose::UndoCheck, Undoing::Now(now)) => {
+            let inputs = now.inputs.as_deref()?;
+            match &inputs.action {
+                RenderedAction::Each(items) => &items.get(now.items as usize)?.inputs,
+                _ => inputs,
+            }
+        }
+        // What is said of the node as a whole, not of an item.
+        (Purpose::Target(_) | Purpose::Recheck, _) => node.inputs.as_deref()?,
+        _ => node.present_inputs()?,
     };
     Some(Work {
         attempt,
-        inputs: node.inputs.as_deref()?.clone(),
-        timeout: plan.node(attempt.node)?.timeout,
+        inputs: inputs.clone(),
+        timeout: flight
+            .deadline
+            .map(|deadline| deadline.since(flight.started)),
         deadline: flight.deadline,
     })
 }

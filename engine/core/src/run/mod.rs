@@ -24,12 +24,15 @@ mod settle;
 mod shape;
 mod shown;
 mod snapshot;
+mod stage;
 mod state;
 mod transitions;
 
 pub use effect::{Effect, Work, is_for_people};
 pub use error::{LoadError, ProtocolError};
 pub use event::{Decision, Event, Outcome, Produced};
-pub use machine::{Batch, Head, Run, RunState};
+pub use machine::{Batch, Head, HeldLock, Run, RunState};
+pub use render::ITEM_LIMIT;
 pub use settle::OUTPUT_LIMIT;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
+pub use transitions::NothingToUndo;

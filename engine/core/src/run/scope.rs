@@ -1,20 +1,30 @@
 //! The names that expressions of a node can use, each looked up when it is asked for.
 
 use super::event::Produced;
+use super::machine::RunState;
 use super::shape::Shape;
 use super::state::{NodeState, Phase, State};
 use crate::expr::{Resolved, Scope};
-use crate::plan::{NodeIndex, Plan};
+use crate::plan::{CallScope, NodeIndex, Plan};
 use crate::value::Value;
 use std::collections::BTreeMap;
 
 /// What a node's `when` and templates see; with `produced`, what its `outputs` and `expect` see.
+#[derive(Clone, Copy)]
 pub(super) struct NodeScope<'a> {
     pub(super) plan: &'a Plan,
     pub(super) shape: &'a Shape,
     pub(super) state: &'a State,
     pub(super) node: NodeIndex,
     pub(super) produced: Option<&'a Produced>,
+    /// The item that it is worked out for, with its key.
+    pub(super) item: Option<(&'a str, &'a Value)>,
+    /// What was there before the node, for its undo.
+    pub(super) capture: Option<&'a Produced>,
+    /// The answer that is looked at.
+    pub(super) value: Option<&'a Value>,
+    /// What is said of a call as a whole is said where it is made, not in the runbook that is called.
+    pub(super) as_caller: bool,
 }
 
 impl Scope for NodeScope<'_> {
@@ -23,17 +33,26 @@ impl Scope for NodeScope<'_> {
             return Resolved::Unknown;
         };
         let found = match root.as_str() {
-            "params" => by_name(rest, |name| self.plan.params.get(name).cloned()),
-            "secrets" => by_name(rest, |name| {
-                self.plan
-                    .secrets
-                    .contains_key(name)
-                    .then(|| Value::Secret(name.to_owned()))
-            }),
+            "params" => by_name(rest, |name| self.of_params(name)),
+            "secrets" => by_name(rest, |name| self.of_secrets(name)),
             "run" => by_name(rest, |name| self.of_run(name)),
             "node" => by_name(rest, |name| self.of_node(name)),
             "steps" => self.of_steps(rest),
-            _ => self.of_produced(root, rest),
+            "mode" if rest.is_empty() => Some(Resolved::Value(Value::String(
+                self.plan.mode.clone().unwrap_or_default(),
+            ))),
+            "item" if rest.is_empty() => self.of_item().map(Resolved::Value),
+            "key" if rest.is_empty() => self
+                .item
+                .map(|(key, _)| Resolved::Value(Value::String(key.to_owned()))),
+            "capture" => match rest.split_first() {
+                None => Some(Resolved::Namespace),
+                Some((root, rest)) => of_produced(self.capture, root, rest),
+            },
+            "value" if rest.is_empty() && self.value.is_some() => {
+                self.value.cloned().map(Resolved::Value)
+            }
+            _ => of_produced(self.produced, root, rest),
         };
         found.unwrap_or(Resolved::Unknown)
     }
@@ -47,7 +66,64 @@ fn by_name(rest: &[String], value: impl FnOnce(&str) -> Option<Value>) -> Option
     }
 }
 
-impl NodeScope<'_> {
+impl<'a> NodeScope<'a> {
+    /// What a node sees before anything of it was done.
+    pub(super) fn new(
+        plan: &'a Plan,
+        shape: &'a Shape,
+        state: &'a State,
+        node: NodeIndex,
+    ) -> NodeScope<'a> {
+        NodeScope {
+            plan,
+            shape,
+            state,
+            node,
+            produced: None,
+            item: None,
+            capture: None,
+            value: None,
+            as_caller: false,
+        }
+    }
+
+    /// The called runbook that the node is part of.
+    fn call(&self) -> Option<&'a CallScope> {
+        let scope = self.plan.node(self.node)?.scope?;
+        let call = self.plan.scopes.get(scope as usize)?;
+        if !self.as_caller {
+            return Some(call);
+        }
+        let outer = self.plan.node(call.begin)?.scope?;
+        self.plan.scopes.get(outer as usize)
+    }
+
+    fn of_params(&self, name: &str) -> Option<Value> {
+        match self.call() {
+            None => self.plan.params.get(name).cloned(),
+            Some(call) => {
+                let given = self.state.node(call.begin)?.outputs.get(name);
+                given.or(call.params.get(name)).cloned()
+            }
+        }
+    }
+
+    fn of_secrets(&self, name: &str) -> Option<Value> {
+        let name = match self.call() {
+            None => name,
+            Some(call) => call.secrets.get(name)?,
+        };
+        let known = self.plan.secrets.contains_key(name);
+        known.then(|| Value::Secret(name.to_owned()))
+    }
+
+    fn of_item(&self) -> Option<Value> {
+        match self.item {
+            Some((_, item)) => Some(item.clone()),
+            None => self.plan.node(self.node)?.item.clone(),
+        }
+    }
+
     fn of_run(&self, name: &str) -> Option<Value> {
         let start = &self.state.start;
         Some(match name {
@@ -57,6 +133,7 @@ impl NodeScope<'_> {
             "runbook" => Value::String(self.plan.runbook.clone()),
             "starter" => Value::String(start.by.name.clone()),
             "started" => Value::Timestamp(self.state.created),
+            "outcome" => Value::String(RunState::from(self.state.ending?).to_string()),
             _ => return None,
         })
     }
@@ -69,16 +146,28 @@ impl NodeScope<'_> {
         })
     }
 
+    /// The node that is called this where the node stands.
+    fn find(&self, id: &str) -> Option<NodeIndex> {
+        match self.call() {
+            None => self.shape.find(id),
+            Some(call) => self.shape.find(&format!("{}{id}", call.prefix)),
+        }
+    }
+
     fn of_steps(&self, rest: &[String]) -> Option<Resolved> {
         let Some((id, rest)) = rest.split_first() else {
             return Some(Resolved::Namespace);
         };
-        let state = self.state.node(self.shape.find(id)?)?;
+        let state = self.state.node(self.find(id)?)?;
         let Some((member, rest)) = rest.split_first() else {
             return Some(Resolved::Namespace);
         };
         match (member.as_str(), rest) {
             ("outputs", rest) => by_name(rest, |name| state.outputs.get(name).cloned()),
+            ("history", []) => {
+                let passes = state.history.iter().cloned().map(Value::Map);
+                Some(Resolved::Value(Value::List(passes.collect())))
+            }
             ("status", []) => {
                 status(state).map(|word| Resolved::Value(Value::String(word.to_owned())))
             }
@@ -86,33 +175,34 @@ impl NodeScope<'_> {
             _ => None,
         }
     }
+}
 
-    fn of_produced(&self, root: &str, rest: &[String]) -> Option<Resolved> {
-        let produced = self.produced?;
-        if root == "output" {
-            return by_name(rest, |name| {
-                produced.output_lines.get(name).cloned().map(Value::String)
-            });
-        }
-        if !rest.is_empty() {
-            return None;
-        }
-        match root {
-            "exit_code" => produced.exit_code.map(Value::Int),
-            "stdout" => produced
-                .stdout
-                .as_deref()
-                .map(|text| Value::String(without_line_end(text).to_owned())),
-            "json" => {
-                let parsed = serde_json::from_str(produced.stdout.as_deref()?).ok()?;
-                Some(from_json(parsed))
-            }
-            "rows" => produced.rows.clone().map(Value::List),
-            "value" => value_of(produced),
-            _ => None,
-        }
-        .map(Resolved::Value)
+/// What an action produced, by name.
+fn of_produced(produced: Option<&Produced>, root: &str, rest: &[String]) -> Option<Resolved> {
+    let produced = produced?;
+    if root == "output" {
+        return by_name(rest, |name| {
+            produced.output_lines.get(name).cloned().map(Value::String)
+        });
     }
+    if !rest.is_empty() {
+        return None;
+    }
+    match root {
+        "exit_code" => produced.exit_code.map(Value::Int),
+        "stdout" => produced
+            .stdout
+            .as_deref()
+            .map(|text| Value::String(without_line_end(text).to_owned())),
+        "json" => {
+            let parsed = serde_json::from_str(produced.stdout.as_deref()?).ok()?;
+            Some(from_json(parsed))
+        }
+        "rows" => produced.rows.clone().map(Value::List),
+        "value" => value_of(produced),
+        _ => None,
+    }
+    .map(Resolved::Value)
 }
 
 /// How a finished node is called in expressions.

@@ -3,8 +3,10 @@
 use super::event::{Outcome, Produced};
 use super::render::with_help;
 use super::scope::{NodeScope, value_of};
+use super::state::Found;
+use crate::expr::Expression;
 use crate::id::{AttemptId, Purpose};
-use crate::plan::{Action, Check, Node};
+use crate::plan::{Action, Check, FailWhen, Node, NodeIndex, Until};
 use crate::record::{AttemptResult, CheckResult, OutcomeStatus};
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -22,41 +24,247 @@ pub(super) fn attempt(
     outcome: &Outcome,
     scope: &NodeScope<'_>,
 ) -> AttemptResult {
-    let produced = &outcome.produced;
-    let mut result = AttemptResult {
-        status: outcome.status,
-        message: outcome.message.clone(),
-        exit_code: produced.exit_code,
-        outputs: BTreeMap::new(),
-        checks: Vec::new(),
+    let mut result = AttemptResult::ended(outcome.status, outcome.message.clone());
+    result.exit_code = outcome.produced.exit_code;
+    let scope = NodeScope {
+        produced: Some(&outcome.produced),
+        ..*scope
     };
-    if let (Action::Checks(checks), Purpose::Do) = (&node.action, attempt.purpose) {
+    match attempt.purpose {
+        Purpose::Do => action(node, outcome, &scope, &mut result),
+        Purpose::Probe => probe(node, outcome, &scope, &mut result),
+        Purpose::Target(_) | Purpose::Recheck => target(attempt, outcome, &scope, &mut result),
+        Purpose::Choices(_) | Purpose::Capture => keep(outcome, &mut result),
+        Purpose::Undo | Purpose::UndoCheck | Purpose::Check(_) => {}
+    }
+    result
+}
+
+/// What an attempt at the action itself amounts to.
+fn action(node: &Node, outcome: &Outcome, scope: &NodeScope<'_>, result: &mut AttemptResult) {
+    let produced = &outcome.produced;
+    if let Action::Checks(checks) = &node.action {
         // An attempt that was cut short still reports the checks that it did.
         if outcome.status == OutcomeStatus::Succeeded || !produced.checks.is_empty() {
             result.checks = decide_checks(checks, &produced.checks, scope);
         }
     }
-    if outcome.status != OutcomeStatus::Succeeded {
-        return result;
+    if let Some(success) = &node.success {
+        decide_success(success, scope, result);
     }
-    if let Some(message) = failed_checks(&result.checks) {
+    if result.status == OutcomeStatus::Succeeded
+        && let Some(message) = failed_checks(&result.checks)
+    {
         result.status = OutcomeStatus::Failed;
         result.message = message;
-        return result;
     }
-    match outputs(node, produced, scope) {
+    if let Some(until) = &node.until {
+        look(until, produced, scope, result);
+    }
+    let awaited = result.met != Some(false) && result.in_vain.is_none();
+    if result.status == OutcomeStatus::Succeeded && awaited {
+        match outputs(node, produced, scope) {
+            Ok(outputs) => result.outputs = outputs,
+            Err(reason) => {
+                result.status = OutcomeStatus::Failed;
+                result.message = reason;
+            }
+        }
+    }
+}
+
+/// Whether a program that exited did well, by the author's own measure.
+fn decide_success(success: &Expression, scope: &NodeScope<'_>, result: &mut AttemptResult) {
+    let exited = matches!(
+        result.status,
+        OutcomeStatus::Succeeded | OutcomeStatus::Failed
+    ) && result.exit_code.is_some();
+    if !exited {
+        return;
+    }
+    match success.evaluate_bool(scope) {
+        Ok(true) => {
+            result.status = OutcomeStatus::Succeeded;
+            result.message.clear();
+        }
+        Ok(false) => {
+            result.status = OutcomeStatus::Failed;
+            if result.message.is_empty() {
+                result.message = format!("`success` is not true: {}", success.text());
+            }
+        }
+        Err(error) => {
+            result.status = OutcomeStatus::Failed;
+            result.message = format!("`success` cannot be worked out: {}", with_help(&error));
+        }
+    }
+}
+
+/// Judges a look of an `until`. A look that failed is one at which the condition is not true, unless the condition
+/// itself says otherwise of what the look gave.
+fn look(until: &Until, produced: &Produced, scope: &NodeScope<'_>, result: &mut AttemptResult) {
+    let failed = result.status == OutcomeStatus::Failed;
+    if !failed && result.status != OutcomeStatus::Succeeded {
+        return;
+    }
+    if let Some(line) = &produced.in_vain {
+        result.in_vain = Some(format!("waiting is in vain: {line}"));
+    }
+    if let Some(FailWhen::True(expression)) = &until.fail_when {
+        match expression.evaluate_bool(scope) {
+            Ok(true) => {
+                result.in_vain = Some(format!(
+                    "waiting is in vain: `{}` is true",
+                    expression.text()
+                ));
+            }
+            Ok(false) => {}
+            // What a failed look did not give cannot be looked at.
+            Err(_) if failed => {}
+            Err(error) => {
+                result.in_vain = Some(format!(
+                    "`fail_when` cannot be worked out: {}",
+                    with_help(&error)
+                ));
+            }
+        }
+    }
+    if failed && !result.checks.is_empty() {
+        result.met = Some(false);
+        return;
+    }
+    match until.condition.evaluate_bool(scope) {
+        Ok(met) => {
+            result.met = Some(met);
+            if met && failed {
+                result.status = OutcomeStatus::Succeeded;
+                result.message.clear();
+            }
+        }
+        Err(_) if failed => result.met = Some(false),
+        Err(error) => {
+            result.met = Some(false);
+            result.in_vain.get_or_insert(format!(
+                "`until` cannot be worked out: {}",
+                with_help(&error)
+            ));
+        }
+    }
+}
+
+/// What a probe says about the attempt that it asks after.
+fn probe(node: &Node, outcome: &Outcome, scope: &NodeScope<'_>, result: &mut AttemptResult) {
+    if outcome.status != OutcomeStatus::Succeeded {
+        return;
+    }
+    match outputs(node, &outcome.produced, scope) {
         Ok(outputs) => result.outputs = outputs,
         // The probe found that the attempt happened; what it produced is for a person to say.
-        Err(reason) if attempt.purpose == Purpose::Probe => {
+        Err(reason) => {
             result.status = OutcomeStatus::Unknown;
             result.message = format!("the probe found that it happened, but {reason}");
         }
-        Err(reason) => {
-            result.status = OutcomeStatus::Failed;
-            result.message = reason;
+    }
+}
+
+/// Compares what is about to be changed with what it should be, and with what people were shown.
+fn target(
+    attempt: AttemptId,
+    outcome: &Outcome,
+    scope: &NodeScope<'_>,
+    result: &mut AttemptResult,
+) {
+    keep(outcome, result);
+    let whose = match attempt.purpose {
+        Purpose::Target(place) => NodeIndex(place),
+        _ => attempt.node,
+    };
+    if result.status != OutcomeStatus::Succeeded {
+        return;
+    }
+    let found = fingerprint(&outcome.produced);
+    let refuse = |result: &mut AttemptResult, message: String| {
+        result.status = OutcomeStatus::Failed;
+        result.message = message;
+    };
+    let Some(target) = scope.plan.node(whose).and_then(|node| node.target.as_ref()) else {
+        return;
+    };
+    if let Some(expect) = &target.expect {
+        let scope = NodeScope {
+            node: whose,
+            ..*scope
+        };
+        match expect.evaluate_bool(&scope) {
+            Ok(true) => {}
+            Ok(false) => {
+                let wrong = format!(
+                    "its target is not the right one: found `{found}`, expected {}",
+                    expect.text()
+                );
+                return refuse(result, wrong);
+            }
+            Err(error) => {
+                let wrong = format!(
+                    "what its target is expected to be cannot be worked out: {}",
+                    with_help(&error)
+                );
+                return refuse(result, wrong);
+            }
         }
     }
-    result
+    if attempt.purpose == Purpose::Recheck
+        && let Some(shown) = shown_before(scope, whose).find(|shown| *shown != found)
+    {
+        let changed =
+            format!("its target has changed: people were shown `{shown}`, and it is `{found}` now");
+        refuse(result, changed);
+    }
+}
+
+/// The fingerprints of a node's target that people were shown, at the node or at the gates right before it.
+fn shown_before<'a>(
+    scope: &NodeScope<'a>,
+    whose: NodeIndex,
+) -> impl Iterator<Item = String> + use<'a> {
+    let state = scope.state;
+    let needs = scope.plan.node(whose).map_or(&[][..], |node| &node.needs);
+    let places = needs.iter().copied().chain([whose]);
+    places.filter_map(move |place| {
+        match state
+            .node(place)?
+            .prepared
+            .found(Purpose::Target(whose.0))?
+        {
+            Found::Produced(produced) => Some(fingerprint(produced)),
+            Found::Nothing(_) => None,
+        }
+    })
+}
+
+/// What is shown of a target, and compared.
+pub(super) fn fingerprint(produced: &Produced) -> String {
+    match value_of(produced) {
+        Some(Value::String(text)) => short(text.trim()),
+        Some(value) => short(&serde_json::to_string(&value).unwrap_or_default()),
+        None => String::new(),
+    }
+}
+
+/// Keeps all that an attempt produced, for what comes later.
+fn keep(outcome: &Outcome, result: &mut AttemptResult) {
+    if outcome.status != OutcomeStatus::Succeeded {
+        return;
+    }
+    let size = serde_json::to_string(&outcome.produced)
+        .unwrap_or_default()
+        .len();
+    if size > OUTPUT_LIMIT {
+        result.status = OutcomeStatus::Failed;
+        result.message = format!("it gave {size} bytes, and at most {OUTPUT_LIMIT} are kept");
+        return;
+    }
+    result.produced = Some(Box::new(outcome.produced.clone()));
 }
 
 /// A node's outputs.

@@ -7,8 +7,8 @@ use crate::plan::{NodeIndex, Plan};
 use crate::record::QuestionKind;
 use serde::Serialize;
 
-/// Covers the plan (parameters are part of it), the node with its pass and rendered inputs, what is asked, and the
-/// pass and outputs of each node that it needs.
+/// Covers the plan (parameters are part of it), the node with its pass and rendered inputs, what is asked (and that it
+/// is asked anew, even if in the same words), and the pass and outputs of each node that it needs.
 pub(super) fn digest(
     plan: &Plan,
     shape: &Shape,
@@ -38,6 +38,7 @@ pub(super) fn digest(
         &shape.digest.0,
         node,
         &pass,
+        &state.questions.to_be_bytes(),
         json(kind).as_bytes(),
         inputs.as_bytes(),
         json(&needs).as_bytes(),

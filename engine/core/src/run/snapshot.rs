@@ -5,7 +5,7 @@ use super::state::State;
 use serde::{Deserialize, Serialize};
 
 /// The version of the stored form that this build writes. A snapshot with a higher one is refused.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 
 /// The state of a run after the record that `head` names. It only saves time: the journal alone is enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! The model of a keeper: what really runs, whoever watches.
 
-use super::script::{Ends, Scripted};
+use super::script::{Did, Ends, Scripted};
+use super::world::World;
 use crate::id::AttemptId;
 use crate::record::OutcomeStatus;
 use crate::run::{Outcome, Work};
@@ -19,6 +20,8 @@ pub struct Execution {
     pub after_record: u64,
     /// When it was started.
     pub started: Timestamp,
+    /// The item it was for, of a node that is done for each of a list.
+    pub item: Option<u32>,
     pub(super) fate: Fate,
     scripted: Scripted,
     told_to_stop: bool,
@@ -39,31 +42,46 @@ pub(super) enum Fate {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keeper {
     pub(super) table: BTreeMap<AttemptId, Execution>,
+    pub(super) world: World,
+}
+
+/// An attempt as an engine asks for it.
+pub(super) struct Asked<'a> {
+    pub(super) work: &'a Work,
+    pub(super) item: Option<u32>,
+    pub(super) after_record: u64,
 }
 
 impl Keeper {
     /// Starts an attempt, or attaches to it: by the keeper's table, an attempt runs at most once.
-    pub(super) fn start(
-        &mut self,
-        work: &Work,
-        scripted: Scripted,
-        now: Timestamp,
-        after_record: u64,
-    ) {
-        if let Some(known) = self.table.get_mut(&work.attempt) {
+    pub(super) fn start(&mut self, asked: &Asked<'_>, scripted: Scripted, now: Timestamp) {
+        let attempt = asked.work.attempt;
+        if let Some(known) = self.table.get_mut(&attempt) {
             known.asked += 1;
             return;
         }
-        let until = fate(work, &scripted, now);
+        let until = fate(asked.work, &scripted, now);
+        self.world
+            .begins(attempt, asked.item, scripted.would_do(until.as_ref()));
         let execution = Execution {
             asked: 1,
-            after_record,
+            after_record: asked.after_record,
             started: now,
+            item: asked.item,
             fate: Fate::Running { until },
             scripted,
             told_to_stop: false,
         };
-        self.table.insert(work.attempt, execution);
+        self.table.insert(attempt, execution);
+    }
+
+    /// How many attempts at the same node for the same purpose were started before this one, in all passes.
+    pub(super) fn before(&self, attempt: AttemptId) -> usize {
+        let first = AttemptId { pass: 0, ..attempt };
+        let earlier = self.table.range(first..attempt);
+        earlier
+            .filter(|(known, _)| known.purpose == attempt.purpose)
+            .count()
     }
 
     /// Tells an attempt to stop.
@@ -106,7 +124,9 @@ impl Keeper {
                 until: Some((_, outcome)),
             } = &execution.fate
         {
+            let did = execution.scripted.did(outcome.status);
             execution.fate = Fate::Ended(outcome.clone());
+            self.world.ends(attempt, execution.item, did);
         }
     }
 
@@ -129,6 +149,24 @@ impl Keeper {
                 execution.fate = Fate::Dead;
             }
         }
+    }
+}
+
+impl Scripted {
+    /// How much of it is done if it ends like this.
+    fn did(&self, status: OutcomeStatus) -> Did {
+        match (status, self.did) {
+            (OutcomeStatus::NotStarted, _) => Did::Nothing,
+            (OutcomeStatus::Succeeded, None) => Did::All,
+            (OutcomeStatus::TimedOut | OutcomeStatus::Stopped, Some(Did::All)) => Did::Half,
+            (_, Some(did)) => did,
+            (_, None) => Did::Half,
+        }
+    }
+
+    /// How much of it will be done by its end, as things stand.
+    fn would_do(&self, until: Option<&(Timestamp, Outcome)>) -> Did {
+        until.map_or(Did::Half, |(_, outcome)| self.did(outcome.status))
     }
 }
 

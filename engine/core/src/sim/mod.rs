@@ -8,14 +8,22 @@
 //! ```
 //!
 //! Start with [`Simulator::new`] and [`Simulator::run`], then look at what was written down
-//! ([`Simulator::records`]), what was really executed ([`Simulator::executions`]) and what people were told
-//! ([`Simulator::verdicts`]). The same plan and script always give the same of each.
+//! ([`Simulator::records`]), what was really executed ([`Simulator::executions`]), what that left in the world
+//! ([`Simulator::world`]) and what people were told ([`Simulator::verdicts`]). The same plan and script always give
+//! the same of each.
 
 mod keeper;
+mod outside;
+mod people;
 pub mod plans;
 mod script;
 mod simulator;
+mod world;
 
 pub use keeper::Execution;
-pub use script::{Crash, CrashPoint, Ends, Reply, Script, Scripted};
+pub use outside::LockStand;
+pub use script::{
+    Asked, Cancel, Crash, CrashPoint, Did, Does, Ends, Locking, Paging, Reply, Script, Scripted,
+};
 pub use simulator::{Commit, Ending, Simulator, Verdict};
+pub use world::{Deed, Done, Spot, Trace, World};

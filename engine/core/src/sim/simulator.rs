@@ -1,21 +1,30 @@
 //! The simulator: a driver, a store and people around the real [`Run`].
 
-use super::keeper::{Execution, Keeper};
-use super::script::{Crash, CrashPoint, Reply, Script};
-use crate::digest::Digest;
-use crate::id::{Actor, AttemptId, RunId};
+use super::keeper::{self, Execution, Keeper};
+use super::outside::{LockStand, Outside};
+use super::people::{self, People};
+use super::script::{Asked, Crash, CrashPoint, Ends, Script, Scripted};
+use super::world::{Trace, World};
+use crate::id::{AttemptId, Purpose, RunId};
 use crate::plan::{NodeIndex, Plan};
-use crate::record::{Answer, Question, Record, RunOutcome, Start};
+use crate::record::{
+    Answer, Assumed, Fact, OutcomeStatus, PageId, Record, RenderedAction, RunOutcome, Start,
+};
 use crate::run::{
-    Batch, Decision, Effect, Event, LoadError, ProtocolError, Run, RunState, Snapshot,
+    Batch, Effect, Event, LoadError, Outcome, Produced, ProtocolError, Run, RunState, Snapshot,
+    Work,
 };
 use crate::time::Timestamp;
 use crate::value::Value;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// After so many events a simulation is given up. A plan of a dozen nodes needs some hundreds.
-const EVENT_LIMIT: u32 = 100_000;
+const EVENT_LIMIT: u32 = 5_000;
+
+/// After so many ticks with nothing else between them, a run that waits for people, and pages them again and again,
+/// counts as waiting for ever.
+const PATIENCE: u32 = 30;
 
 /// How a simulation ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,12 +82,15 @@ pub struct Simulator {
     /// What people will send.
     mail: BTreeMap<(Timestamp, u64), Event>,
     mailed: u64,
-    asked: BTreeSet<Digest>,
-    questions_of: BTreeMap<NodeIndex, usize>,
+    people: People,
+    outside: Outside,
     verdicts: Vec<Verdict>,
     finished: u32,
     events: u32,
     engines: u32,
+    ticks_in_a_row: u32,
+    /// What the question asks that the event at hand answers.
+    answers: Option<Asked>,
 }
 
 impl Simulator {
@@ -99,24 +111,36 @@ impl Simulator {
             inbox: VecDeque::new(),
             mail: BTreeMap::new(),
             mailed: 0,
-            asked: BTreeSet::new(),
-            questions_of: BTreeMap::new(),
+            people: People::default(),
+            outside: Outside::default(),
             verdicts: Vec::new(),
             finished: 0,
             events: 0,
             engines: 0,
+            ticks_in_a_row: 0,
+            answers: None,
             script,
         };
-        for after in simulator.script.cancels.clone() {
+        for cancel in simulator.script.cancels.clone() {
             simulator.mail(
-                now.after(after),
+                now.after(cancel.after),
                 Event::Cancel {
-                    by: actor("canceller"),
+                    by: people::actor("canceller"),
                     reason: None,
+                    rollback: cancel.rollback,
                 },
             );
         }
         simulator
+    }
+
+    /// A node was done before the run began, with these outputs.
+    #[must_use]
+    pub fn assuming(mut self, node: u32, outputs: BTreeMap<String, Value>) -> Simulator {
+        let node = NodeIndex(node);
+        self.start.assumed.push(Assumed { node, outputs });
+        self.keeper.world.done_by_hand(node, 1, None);
+        self
     }
 
     /// Goes on until nothing more will happen.
@@ -147,6 +171,24 @@ impl Simulator {
     #[must_use]
     pub fn executions(&self) -> &BTreeMap<AttemptId, Execution> {
         &self.keeper.table
+    }
+
+    /// What is really there, and what was really done.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.keeper.world
+    }
+
+    /// How the locks that were asked for and not let go of stand.
+    #[must_use]
+    pub fn locks(&self) -> &BTreeMap<Option<NodeIndex>, LockStand> {
+        self.outside.locks()
+    }
+
+    /// How often each page was sent, in the order of their first sending.
+    #[must_use]
+    pub fn pages(&self) -> &[(PageId, u32)] {
+        self.outside.sent()
     }
 
     /// What people, and whoever else sent events, were told.
@@ -197,17 +239,26 @@ impl Simulator {
         let tick = run.next_timeout().map(|at| at.after(self.script.tick_lag));
         let end = self.keeper.next_end();
         let letter = self.mail.first_key_value().map(|(key, _)| *key);
-        let next = [tick, end.map(|(at, _)| at), letter.map(|(at, _)| at)]
-            .into_iter()
-            .flatten()
-            .min();
-        let Some(next) = next else {
+        let own = self.outside.next();
+        let others = [end.map(|(at, _)| at), letter.map(|(at, _)| at), own];
+        let next = others.into_iter().chain([tick]).flatten().min();
+        if run.questions().next().is_none() {
+            self.ticks_in_a_row = 0;
+        }
+        let expires = run.questions().any(|question| question.expires.is_some());
+        let patient = expires || self.ticks_in_a_row < PATIENCE;
+        let Some(next) = next.filter(|_| patient || end.is_some() || letter.is_some()) else {
             return Ok(Some(self.ending()));
         };
         self.now = self.now.max(next);
+        self.ticks_in_a_row += 1;
         if let Some(letter) = letter.filter(|(at, _)| *at <= next) {
+            self.ticks_in_a_row = 0;
             self.inbox.extend(self.mail.remove(&letter));
+        } else if own.is_some_and(|at| at <= next) {
+            self.inbox.extend(self.outside.take());
         } else if let Some((_, attempt)) = end.filter(|(at, _)| *at <= next) {
+            self.ticks_in_a_row = 0;
             self.keeper.end(attempt);
             self.report(attempt);
         } else {
@@ -220,8 +271,15 @@ impl Simulator {
         match self.engine.as_ref().map(|run| (run.outcome(), run.state())) {
             Some((Some(outcome), _)) => Ending::Over(outcome),
             Some((None, RunState::Waiting)) => Ending::Waiting,
+            // A try that is held back until people decide waits for them, too.
+            Some(_) if self.is_asking() => Ending::Waiting,
             _ => Ending::Stuck,
         }
+    }
+
+    fn is_asking(&self) -> bool {
+        let run = self.engine.as_ref();
+        run.is_some_and(|run| run.questions().next().is_some())
     }
 
     /// Creates the run, or loads it and does what is outstanding.
@@ -263,16 +321,17 @@ impl Simulator {
             ..
         }) = crash
         {
-            let attempt_ended = matches!(event, Event::AttemptEnded { .. });
-            if from_inbox
-                && attempt_ended
-                && crash.is_some_and(|c| c.point == CrashPoint::NotPosted)
-            {
+            let own = matches!(
+                event,
+                Event::AttemptEnded { .. } | Event::PageEnded { .. } | Event::Locked { .. }
+            );
+            if from_inbox && own && crash.is_some_and(|c| c.point == CrashPoint::NotPosted) {
                 self.inbox.pop_front();
             }
             self.events += 1;
             return self.die(crash);
         }
+        let event = &self.spoken(event);
         let Some(run) = &mut self.engine else { return };
         match run.handle(event.clone(), self.now) {
             Ok(batch) => {
@@ -282,7 +341,7 @@ impl Simulator {
                     self.verdicts.push(Verdict {
                         event: event.clone(),
                         at: self.now,
-                        result: Ok(()),
+                        result: batch.refused.clone().map_or(Ok(()), Err),
                     });
                 }
                 self.finish_event(batch, from_inbox.then_some(event));
@@ -342,6 +401,7 @@ impl Simulator {
 
     fn die(&mut self, crash: Option<Crash>) {
         self.engine = None;
+        self.outside.die();
         if crash.is_some_and(|crash| crash.with_keeper) {
             self.keeper.die();
         }
@@ -351,6 +411,10 @@ impl Simulator {
         let Some(run) = &mut self.engine else { return };
         if records.is_empty() {
             return;
+        }
+        let items = |node| items_of(&self.plan, &self.records, node);
+        for record in &records {
+            by_hand(&mut self.keeper.world, self.answers, record, items);
         }
         self.records.extend(records);
         let through = run.head().seq;
@@ -371,19 +435,87 @@ impl Simulator {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Start(work) => {
-                let attempt = work.attempt;
-                let scripted = self
-                    .script
-                    .attempt(attempt.node, attempt.purpose, attempt.number);
-                let durable = self.records.last().map_or(0, |record| record.seq);
-                self.keeper.start(&work, scripted, self.now, durable);
-                self.report(attempt);
-            }
+            Effect::Start(work) => self.start_attempt(&work),
             Effect::Stop { attempt, .. } => self.keeper.stop(attempt, self.now),
-            Effect::Ask(question) => self.ask(&question),
-            Effect::Finish(_) => self.finished += 1,
+            Effect::Ask(question) => {
+                let sent = self
+                    .people
+                    .ask(&self.script, &self.plan, &question, self.now);
+                for (at, event) in sent {
+                    self.mail(at, event);
+                }
+            }
+            Effect::Page { page, .. } => self.outside.page(&self.script, &page, self.now),
+            Effect::Lock { node, names } => {
+                self.outside.lock(&self.script, node, names, self.now);
+            }
+            Effect::Unlock { node } => self.outside.unlock(node),
+            Effect::Finish(_) => {
+                self.outside.release();
+                self.finished += 1;
+            }
         }
+    }
+
+    fn start_attempt(&mut self, work: &Work) {
+        let attempt = work.attempt;
+        let mut scripted = self.script.attempt(attempt, self.keeper.before(attempt));
+        if scripted.ends == Ends::Truly {
+            self.find_out(attempt, &mut scripted);
+        }
+        let asked = keeper::Asked {
+            work,
+            item: self.item_of(attempt),
+            after_record: self.records.last().map_or(0, |record| record.seq),
+        };
+        self.keeper.start(&asked, scripted, self.now);
+        self.report(attempt);
+    }
+
+    /// What an attempt finds that looks whether the node's action, or its undo, happened.
+    fn find_out(&self, attempt: AttemptId, scripted: &mut Scripted) {
+        let there = self.keeper.world.trace(attempt.node, attempt.pass);
+        let happened = match attempt.purpose {
+            Purpose::UndoCheck => there.is_none(),
+            _ => there == Some(Trace::Whole),
+        };
+        scripted.ends = Ends::With(match happened {
+            true => Outcome::succeeded(Produced {
+                exit_code: Some(0),
+                stdout: Some(String::new()),
+                ..Produced::default()
+            }),
+            false => Outcome::not_succeeded(OutcomeStatus::Failed, "it did not happen"),
+        });
+    }
+
+    /// The item that an attempt is for, as its record says.
+    fn item_of(&self, attempt: AttemptId) -> Option<u32> {
+        self.plan.node(attempt.node)?.for_each.as_ref()?;
+        let facts = self.records.iter().rev().map(Record::fact);
+        facts.flatten().find_map(|fact| match fact {
+            Fact::AttemptStarted {
+                attempt: started,
+                item,
+                ..
+            } if started == attempt => item,
+            _ => None,
+        })
+    }
+
+    /// What somebody says when it comes to it: honest people look at the world first.
+    fn spoken(&mut self, event: &Event) -> Event {
+        let mut event = event.clone();
+        self.answers = None;
+        if let (Event::Decide(decision), Some(run)) = (&mut event, &self.engine)
+            && let Some(question) = run.questions().find(|asked| asked.node == decision.node)
+        {
+            self.answers = Some(Asked::of(&question.kind));
+            if self.script.honest {
+                people::honest(question, &mut decision.answer, &self.keeper.world);
+            }
+        }
+        event
     }
 
     /// Posts an attempt's result if it has one.
@@ -394,58 +526,58 @@ impl Simulator {
         }
     }
 
-    /// Puts a question to people, who take no notice of one that they know.
-    fn ask(&mut self, question: &Question) {
-        if !self.asked.insert(question.shown) {
-            return;
-        }
-        let number = self.questions_of.entry(question.node).or_default();
-        let scripted = self
-            .script
-            .replies
-            .get(&question.node)
-            .and_then(|lists| lists.get(*number));
-        let replies = scripted.unwrap_or(&self.script.usual_replies).clone();
-        *number += 1;
-        for reply in replies {
-            let at = self.now.after(reply.after);
-            let decision = self.decision(question, reply);
-            self.mail(at, Event::Decide(decision));
-        }
-    }
-
-    fn decision(&self, question: &Question, reply: Reply) -> Decision {
-        let mut answer = reply.answer;
-        if let (Answer::Succeeded { outputs }, Some(node)) =
-            (&mut answer, self.plan.node(question.node))
-        {
-            for name in node.outputs.keys() {
-                outputs.entry(name.clone()).or_insert(Value::Null);
-            }
-        }
-        let shown = if reply.about_something_else {
-            Digest::ZERO
-        } else {
-            question.shown
-        };
-        Decision {
-            node: question.node,
-            by: actor(&reply.by),
-            answer,
-            note: None,
-            shown,
-        }
-    }
-
     fn mail(&mut self, at: Timestamp, event: Event) {
         self.mailed += 1;
         self.mail.insert((at, self.mailed), event);
     }
 }
 
-fn actor(name: &str) -> Actor {
-    Actor {
-        name: name.to_owned(),
-        account: format!("{name}@elsewhere"),
+/// What a person did in the world, as a record says that they did.
+fn by_hand(
+    world: &mut World,
+    answers: Option<Asked>,
+    record: &Record,
+    items: impl Fn(NodeIndex) -> Option<u32>,
+) {
+    // Most records are of no interest, and reading one takes long.
+    let told = ["\"answered\"", "\"node_undone\""];
+    if !told.iter().any(|fact| record.body.contains(fact)) {
+        return;
     }
+    match record.fact() {
+        Ok(Fact::Answered {
+            node,
+            pass,
+            answer: Answer::Succeeded { .. },
+            ..
+        }) => match answers {
+            Some(Asked::Failed) => world.done_by_hand(node, pass, items(node)),
+            Some(Asked::Interrupted) => world.finished_by_hand(node, pass),
+            _ => {}
+        },
+        Ok(Fact::NodeUndone {
+            node,
+            pass,
+            by: Some(_),
+        }) => world.undone_by_hand(node, pass),
+        _ => {}
+    }
+}
+
+/// How many items a node has that is done for each of a list, as the last record of its start says.
+fn items_of(plan: &Plan, records: &[Record], node: NodeIndex) -> Option<u32> {
+    plan.node(node)?.for_each.as_ref()?;
+    let facts = records.iter().rev().map(Record::fact);
+    let listed = facts.flatten().find_map(|fact| match fact {
+        Fact::NodeStarted {
+            node: started,
+            inputs,
+            ..
+        } if started == node => match inputs.action {
+            RenderedAction::Each(items) => u32::try_from(items.len()).ok(),
+            _ => None,
+        },
+        _ => None,
+    });
+    Some(listed.unwrap_or_default())
 }

@@ -20,7 +20,7 @@ fn waiting(change: impl FnOnce(&mut Approve)) -> Trial {
 fn an_approval_moves_the_run_on() {
     let mut trial = waiting(|_| {});
     assert_eq!(trial.run.state(), RunState::Waiting);
-    assert_eq!(trial.outstanding(), ["ask n0.p1 approve"]);
+    assert_eq!(trial.outstanding(), ["ask n0.p1 q1"]);
     let told = trial.answer(0, "ann", Answer::Approve).unwrap();
     assert_eq!(
         told,
@@ -43,8 +43,19 @@ fn a_rejection_fails_the_gate_and_says_who_and_why() {
         told[1..],
         [
             "fail go: rejected by ann (ann@elsewhere): not tonight",
+            "answer go: stop",
             "over Failed"
         ]
+    );
+}
+
+#[test]
+fn somebody_is_needed_while_a_question_can_expire() {
+    assert!(!waiting(|_| {}).run.is_calling());
+    assert!(
+        waiting(|approve| approve.expires = Some(Millis(5)))
+            .run
+            .is_calling()
     );
 }
 
@@ -57,7 +68,7 @@ fn a_second_decision_is_refused_and_told_who_was_first() {
     let expected = ProtocolError::AlreadyDecided {
         node: "go".to_owned(),
         by: actor("ann"),
-        answer: Answer::Approve,
+        answer: Box::new(Answer::Approve),
         at: Timestamp(42),
     };
     assert_eq!(refused, expected);
@@ -97,6 +108,7 @@ fn silence_until_the_expiry_fails_the_gate() {
         [
             "expired go",
             "fail go: nobody approved within 30m",
+            "answer go: stop",
             "over Failed"
         ]
     );
@@ -131,7 +143,11 @@ fn an_expired_gate_says_so_while_the_run_goes_on() {
     let late = trial.decision(0, "ann", Answer::Approve);
     assert_eq!(
         trial.after(500).tick(),
-        ["expired go", "fail go: nobody approved within 10ms, go on"]
+        [
+            "expired go",
+            "fail go: nobody approved within 10ms",
+            "answer go: go on"
+        ]
     );
     let refused = trial.send(Event::Decide(late)).unwrap_err();
     assert_eq!(
@@ -256,7 +272,10 @@ fn a_gate_does_not_take_the_answers_of_an_interruption() {
     for answer in [
         Answer::DidNotHappen,
         Answer::Failed,
-        Answer::Succeeded { outputs: [].into() },
+        Answer::Succeeded {
+            outputs: [].into(),
+            evidence: None,
+        },
     ] {
         let refused = trial.answer(0, "ann", answer).unwrap_err();
         assert!(

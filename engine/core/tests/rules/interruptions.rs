@@ -18,7 +18,10 @@ fn interrupted(node: NodeBuilder) -> (Trial, Vec<String>) {
 fn ask_puts_a_question_and_takes_each_answer() {
     for (answer, then) in [
         (
-            Answer::Succeeded { outputs: [].into() },
+            Answer::Succeeded {
+                outputs: [].into(),
+                evidence: None,
+            },
             &["done a", "over Succeeded"][..],
         ),
         (Answer::DidNotHappen, &["start n0.p1.a2"]),
@@ -26,6 +29,7 @@ fn ask_puts_a_question_and_takes_each_answer() {
             Answer::Failed,
             &[
                 "fail a: ann (ann@elsewhere) said that it failed",
+                "answer a: stop",
                 "over Failed",
             ],
         ),
@@ -39,7 +43,7 @@ fn ask_puts_a_question_and_takes_each_answer() {
             ]
         );
         assert_eq!(trial.run.state(), RunState::Waiting);
-        assert_eq!(trial.outstanding(), ["ask n0.p1 n0.p1.a1"]);
+        assert_eq!(trial.outstanding(), ["ask n0.p1 q1"]);
         assert_eq!(trial.answer(0, "ann", answer).unwrap()[1..], *then);
     }
 }
@@ -62,6 +66,7 @@ fn who_says_that_it_succeeded_gives_exactly_its_outputs() {
             .iter()
             .map(|&name| (name.to_owned(), Value::Int(1)))
             .collect(),
+        evidence: None,
     };
     let missing = trial.answer(0, "ann", outputs(&[])).unwrap_err();
     assert!(missing.to_string().contains("`x` is missing"), "{missing}");
@@ -113,7 +118,7 @@ fn rerun_does_not_count_as_a_retry() {
     );
     assert_eq!(
         trial.ended(attempt(0, 4), failed("no"))[1..],
-        ["fail a: no", "over Failed"]
+        ["fail a: no", "answer a: stop", "over Failed"]
     );
 }
 
@@ -128,6 +133,7 @@ fn rerun_does_not_go_on_for_ever() {
         told[1..],
         [
             "fail a: it was interrupted 100 times and done again each time; it is not tried any more",
+            "answer a: stop",
             "over Failed"
         ]
     );
@@ -138,7 +144,11 @@ fn fail_is_not_tried_again() {
     let (_, told) = interrupted(step("a").interrupted(Interrupted::Fail).retry(3, Millis(0)));
     assert_eq!(
         told[1..],
-        ["fail a: its outcome is unknown: it died", "over Failed"]
+        [
+            "fail a: its outcome is unknown: it died",
+            "answer a: stop",
+            "over Failed"
+        ]
     );
 }
 
@@ -187,7 +197,14 @@ fn a_probe_that_cannot_give_the_outputs_leaves_it_to_a_person() {
 #[test]
 fn an_answer_to_an_earlier_interruption_does_not_count_for_a_later_one() {
     let (mut trial, _) = interrupted(step("a"));
-    let stale = trial.decision(0, "bob", Answer::Succeeded { outputs: [].into() });
+    let stale = trial.decision(
+        0,
+        "bob",
+        Answer::Succeeded {
+            outputs: [].into(),
+            evidence: None,
+        },
+    );
     trial.answer(0, "ann", Answer::DidNotHappen).unwrap();
     trial.ended(attempt(0, 2), unknown("it died"));
     let refused = trial

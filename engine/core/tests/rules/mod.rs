@@ -1,18 +1,31 @@
 //! The rules of running, one example each: which records follow from which event.
 
+mod back;
+mod calls;
 mod cancel;
 mod checks;
+mod confirmations;
+mod decisions;
 mod gates;
 mod interruptions;
+mod items;
+mod locks;
+mod looks;
+mod manual;
 mod order;
+mod pages;
 mod results;
 mod retries;
+mod tell;
 mod values;
 
+use tell::tell;
+pub use tell::tell_fact;
+
 use piton_core::id::{Actor, AttemptId, Purpose, RunId};
-use piton_core::plan::{NodeIndex, Plan, Response};
-use piton_core::record::{Answer, Fact, OutcomeStatus, QuestionKind};
-use piton_core::run::{Batch, Decision, Event, Outcome, Produced, ProtocolError, Run};
+use piton_core::plan::NodeIndex;
+use piton_core::record::{Answer, OutcomeStatus};
+use piton_core::run::{Decision, Event, Outcome, Produced, ProtocolError, Run};
 use piton_core::sim::plans::{PlanBuilder, start};
 use piton_core::time::{Millis, Timestamp};
 use std::sync::Arc;
@@ -39,6 +52,24 @@ pub fn probe(node: u32, number: u32) -> AttemptId {
         purpose: Purpose::Probe,
         ..attempt(node, number)
     }
+}
+
+/// The id of an attempt for another purpose.
+pub fn for_purpose(node: u32, purpose: Purpose, number: u32) -> AttemptId {
+    AttemptId {
+        purpose,
+        ..attempt(node, number)
+    }
+}
+
+/// The id of an attempt to undo a node.
+pub fn undo(node: u32, number: u32) -> AttemptId {
+    for_purpose(node, Purpose::Undo, number)
+}
+
+/// The same in another pass.
+pub fn in_pass(attempt: AttemptId, pass: u32) -> AttemptId {
+    AttemptId { pass, ..attempt }
 }
 
 /// A process that exited with 0 and printed this.
@@ -104,7 +135,38 @@ impl Trial {
         self.send(Event::Cancel {
             by: actor(by),
             reason: None,
+            rollback: false,
         })
+    }
+
+    pub fn cancel_and_undo(&mut self, by: &str) -> Result<Vec<String>, ProtocolError> {
+        self.send(Event::Cancel {
+            by: actor(by),
+            reason: None,
+            rollback: true,
+        })
+    }
+
+    pub fn acknowledge(&mut self, node: u32, by: &str) -> Result<Vec<String>, ProtocolError> {
+        self.send(Event::Acknowledge {
+            node: NodeIndex(node),
+            by: actor(by),
+        })
+    }
+
+    pub fn take(&mut self, node: u32, by: &str, over: bool) -> Result<Vec<String>, ProtocolError> {
+        self.send(Event::Take {
+            node: NodeIndex(node),
+            by: actor(by),
+            over,
+        })
+    }
+
+    pub fn locked(&mut self, node: Option<u32>) -> Vec<String> {
+        self.send(Event::Locked {
+            node: node.map(NodeIndex),
+        })
+        .unwrap()
     }
 
     /// Answers the open question of a node.
@@ -136,57 +198,5 @@ impl Trial {
     /// The stable ids of what is outstanding.
     pub fn outstanding(&self) -> Vec<String> {
         self.run.outstanding().map(|effect| effect.id()).collect()
-    }
-}
-
-/// The facts of a batch in short words.
-pub fn tell(plan: &Plan, batch: &Batch) -> Vec<String> {
-    batch
-        .records
-        .iter()
-        .map(|record| tell_fact(plan, &record.fact().unwrap()))
-        .collect()
-}
-
-fn tell_fact(plan: &Plan, fact: &Fact) -> String {
-    let name = |node: &NodeIndex| plan.node(*node).unwrap().id.clone();
-    match fact {
-        Fact::RunCreated { .. } => "created".to_owned(),
-        Fact::NodeStarted { node, .. } => format!("begin {}", name(node)),
-        Fact::NodeSkipped { node, .. } => format!("skip {}", name(node)),
-        Fact::AttemptStarted { attempt, .. } => format!("start {attempt}"),
-        Fact::AttemptEnded { attempt, result } => {
-            format!("ended {attempt} {:?} {}", result.status, result.message)
-                .trim_end()
-                .to_owned()
-        }
-        Fact::LateResult { attempt, result } => format!("late {attempt} {:?}", result.status),
-        Fact::StopRequested { attempt, .. } => format!("stop {attempt}"),
-        Fact::RetryScheduled { node, at, .. } => format!("retry {} at {}", name(node), at.0),
-        Fact::QuestionOpened { question } => match &question.kind {
-            QuestionKind::Approve(_) => format!("ask {} to approve", name(&question.node)),
-            QuestionKind::Interrupted { attempt, why } => format!("ask about {attempt}: {why}"),
-        },
-        Fact::Answered {
-            node, by, answer, ..
-        } => format!("{} says {answer:?} to {}", by.name, name(node)),
-        Fact::QuestionExpired { node, .. } => format!("expired {}", name(node)),
-        Fact::QuestionVoided { node, reason, .. } => format!("void {}: {reason}", name(node)),
-        Fact::NodeSucceeded { node, .. } => format!("done {}", name(node)),
-        Fact::NodeFailed {
-            node,
-            message,
-            response,
-            ..
-        } => {
-            let then = if *response == Response::Continue {
-                ", go on"
-            } else {
-                ""
-            };
-            format!("fail {}: {message}{then}", name(node))
-        }
-        Fact::CancelRequested { by, .. } => format!("cancel by {}", by.name),
-        Fact::RunEnded { outcome } => format!("over {outcome:?}"),
     }
 }

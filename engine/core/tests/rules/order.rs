@@ -124,6 +124,7 @@ fn stop_lets_what_runs_end_and_starts_nothing_new() {
         [
             "ended n0.p1.a1 Failed no",
             "fail a: no",
+            "answer a: stop",
             "void go: the run stops because `a` failed"
         ]
     );
@@ -156,7 +157,7 @@ fn continue_goes_on_and_the_run_succeeds() {
     let told = trial.ended(attempt(0, 1), failed("no"));
     assert_eq!(
         told[1..],
-        ["fail a: no, go on", "begin b", "start n1.p1.a1"]
+        ["fail a: no", "answer a: go on", "begin b", "start n1.p1.a1"]
     );
     assert_eq!(
         trial.ended(attempt(1, 1), printed("")).last().unwrap(),

@@ -30,7 +30,7 @@ fn a_failure_is_tried_again_after_a_growing_wait() {
     assert_eq!(trial.after(1_000).tick(), ["start n0.p1.a3"]);
     assert_eq!(
         trial.ended(attempt(0, 3), failed("no"))[1..],
-        ["fail a: no", "over Failed"]
+        ["fail a: no", "answer a: stop", "over Failed"]
     );
 }
 
@@ -84,7 +84,14 @@ fn a_timeout_is_tried_again_only_where_that_does_no_harm() {
     let (mut trial, _) =
         Trial::create(plan("p").node(step("a").retry(1, Millis(0)).timeout(limit)));
     let told = trial.ended(attempt(0, 1), timed_out());
-    assert_eq!(told[1..], ["fail a: it took longer than 2s", "over Failed"]);
+    assert_eq!(
+        told[1..],
+        [
+            "fail a: it took longer than 2s",
+            "answer a: stop",
+            "over Failed"
+        ]
+    );
 }
 
 #[test]

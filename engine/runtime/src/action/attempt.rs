@@ -5,7 +5,8 @@ use super::process::{self, ProcessFiles};
 use super::run::Shell;
 use super::sql::{self, Database};
 use super::stop::StopSignal;
-use super::{checks, exec};
+use super::{checks, exec, notify, watch};
+use crate::channel::Channels;
 use crate::driver::engine_log::EngineLog;
 use crate::driver::processes::{Ask, Processes};
 use crate::keeper::{Launch, Status};
@@ -13,7 +14,7 @@ use crate::mask::masked;
 use crate::secrets::Secrets;
 use crate::store::RunDirectory;
 use piton_core::id::{AttemptId, Purpose, RunId};
-use piton_core::record::{Bound, Inputs, OutcomeStatus, RenderedAction};
+use piton_core::record::{Bound, OutcomeStatus, RenderedAction, Watch};
 use piton_core::run::{Outcome, Work};
 use piton_core::text::Text;
 use piton_core::time::Millis;
@@ -28,6 +29,8 @@ use std::rc::Rc;
 pub struct Context {
     /// The run.
     pub run: RunId,
+    /// The runbook's name.
+    pub runbook: String,
     /// The directory that relative paths start from.
     pub base: PathBuf,
     /// The token of the engine's lease.
@@ -37,7 +40,9 @@ pub struct Context {
     /// What is passed on from the engine's environment.
     pub environment: BTreeMap<String, String>,
     /// The plan's secrets.
-    pub secrets: Secrets,
+    pub secrets: Rc<Secrets>,
+    /// The ways to reach people.
+    pub channels: Rc<Channels>,
     /// The processes that the run's keeper holds.
     pub processes: Processes,
     /// The default shell.
@@ -76,7 +81,10 @@ pub(super) struct Task<'a> {
     /// The node's name.
     pub node: &'a str,
     pub attempt: AttemptId,
-    pub inputs: &'a Inputs,
+    /// Environment variables of its own.
+    pub env: &'a BTreeMap<String, Text>,
+    /// The working directory; `None` for the run's base directory.
+    pub dir: Option<&'a Text>,
     pub limit: Option<Millis>,
     pub beginning: Beginning,
 }
@@ -101,7 +109,8 @@ pub async fn execute(
         context,
         node,
         attempt: work.attempt,
-        inputs: &work.inputs,
+        env: work.env(),
+        dir: work.dir(),
         limit: work.timeout,
         beginning,
     };
@@ -109,9 +118,18 @@ pub async fn execute(
         RenderedAction::Checks(all) => checks::execute(&task, all, &stop).await,
         action => task.perform(action, stop).await,
     };
+    let in_vain = match (&outcome, &work.inputs.watch) {
+        (Ok(_), Some(watch)) if work.attempt.purpose == Purpose::Do => {
+            task.look_through(watch).await
+        }
+        _ => None,
+    };
     let known = context.secrets.known();
     match outcome {
-        Ok(outcome) => Ok(mask(outcome, &known)),
+        Ok(mut outcome) => {
+            outcome.produced.in_vain = in_vain;
+            Ok(mask(outcome, &known))
+        }
         Err(Held(message)) => Err(Held(masked(&message, &known))),
     }
 }
@@ -168,13 +186,19 @@ impl Task<'_> {
                 }
             }
             RenderedAction::Checks(_) => Ok(failed("a check cannot be made of checks")),
-            RenderedAction::Approve(_) => Ok(failed("only people can approve")),
+            RenderedAction::Approve(_) | RenderedAction::Manual(_) => {
+                Ok(failed("only people can do this"))
+            }
+            RenderedAction::Notify(told) => Ok(notify::execute(self, told, stop).await),
+            RenderedAction::Wait { .. } | RenderedAction::Call(_) | RenderedAction::Each(_) => {
+                Ok(failed("this has no attempts"))
+            }
         }
     }
 
-    /// Writes down that SQL is about to be sent. A check only looks, and may look again.
+    /// Writes down that SQL is about to be sent. What only looks may look again.
     fn note_beginning(&self) -> Result<(), Held> {
-        if matches!(self.attempt.purpose, Purpose::Check(_)) {
+        if self.attempt.purpose.only_looks() {
             return Ok(());
         }
         let log = &self.context.engine_log;
@@ -187,10 +211,9 @@ impl Task<'_> {
     /// The names of the secrets that the action uses.
     fn secrets_in<'a>(&'a self, action: &'a RenderedAction) -> BTreeSet<&'a str> {
         let mut names: BTreeSet<&str> = self
-            .inputs
             .env
             .values()
-            .chain(&self.inputs.dir)
+            .chain(self.dir)
             .flat_map(Text::secrets)
             .collect();
         match action {
@@ -207,15 +230,21 @@ impl Task<'_> {
                     }
                 }
             }
-            RenderedAction::Run { .. } | RenderedAction::Checks(_) | RenderedAction::Approve(_) => {
-            }
+            RenderedAction::Run { .. }
+            | RenderedAction::Checks(_)
+            | RenderedAction::Approve(_)
+            | RenderedAction::Manual(_)
+            | RenderedAction::Notify(_)
+            | RenderedAction::Wait { .. }
+            | RenderedAction::Call(_)
+            | RenderedAction::Each(_) => {}
         }
         names
     }
 
     fn dir(&self) -> Result<PathBuf, String> {
         let base = &self.context.base;
-        match &self.inputs.dir {
+        match self.dir {
             Some(dir) => Ok(base.join(
                 self.context
                     .secrets
@@ -224,6 +253,27 @@ impl Task<'_> {
             )),
             None => Ok(base.clone()),
         }
+    }
+
+    /// The line of the watched file that tells that waiting is in vain, or why that cannot be known.
+    async fn look_through(&self, watch: &Watch) -> Option<String> {
+        let secrets = &self.context.secrets;
+        let resolved = secrets
+            .resolve(
+                watch
+                    .file
+                    .secrets()
+                    .chain(self.dir.into_iter().flat_map(Text::secrets)),
+                &self.context.base,
+            )
+            .await;
+        let file = resolved.and_then(|()| secrets.reveal(&watch.file));
+        let (file, dir) = match (file, self.dir()) {
+            (Ok(file), Ok(dir)) => (file, dir),
+            (Err(error), _) => return Some(error.to_string()),
+            (_, Err(error)) => return Some(error),
+        };
+        watch::first_line(dir.join(file), &watch.matches, &secrets.known()).await
     }
 
     fn launch(&self, action: &RenderedAction) -> Result<Launch, Obstacle> {
@@ -249,7 +299,7 @@ impl Task<'_> {
             ),
         ];
         env.extend(says.map(|(name, value)| (name.to_owned(), value)));
-        for (name, text) in &self.inputs.env {
+        for (name, text) in self.env {
             env.insert(name.clone(), secrets.reveal(text)?);
         }
         let dir = self.dir().map_err(Obstacle::Hopeless)?;
@@ -314,7 +364,12 @@ impl Task<'_> {
             }
         }
         let files = ProcessFiles::of(self.attempt, &self.context.directory);
-        Ok(process::outcome(&ended, &files, self.limit))
+        Ok(process::outcome(
+            &ended,
+            &files,
+            self.attempt.purpose,
+            self.limit,
+        ))
     }
 
     fn sql(
@@ -350,6 +405,7 @@ fn mask(mut outcome: Outcome, secrets: &[String]) -> Outcome {
     outcome.message = masked(&outcome.message, secrets);
     let produced = &mut outcome.produced;
     produced.stdout = produced.stdout.take().map(|text| masked(&text, secrets));
+    produced.in_vain = produced.in_vain.take().map(|text| masked(&text, secrets));
     for text in produced.output_lines.values_mut() {
         *text = masked(text, secrets);
     }

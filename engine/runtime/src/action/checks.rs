@@ -75,11 +75,8 @@ fn spawn(
         return;
     };
     let left = left.map(|left| Millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1)));
-    let (context, node, inputs) = (
-        Rc::clone(task.context),
-        task.node.to_owned(),
-        task.inputs.clone(),
-    );
+    let (context, node) = (Rc::clone(task.context), task.node.to_owned());
+    let (env, dir) = (task.env.clone(), task.dir.cloned());
     let (limit, stop, probe) = (task.limit, stop.clone(), check.probe.clone());
     let attempt = AttemptId {
         purpose: Purpose::Check(number),
@@ -94,7 +91,8 @@ fn spawn(
             context: &context,
             node: &node,
             attempt,
-            inputs: &inputs,
+            env: &env,
+            dir: dir.as_ref(),
             limit,
             beginning,
         };

@@ -9,11 +9,11 @@
 //! |---|---|
 //! | `PITON_RUN` | the run's id |
 //! | `PITON_NODE` | the node's name |
-//! | `PITON_ATTEMPT` | the attempt's id, or that of a check in it |
+//! | `PITON_ATTEMPT` | the attempt's id, or that of a check in it; of an undo `n4.p1.undo1` |
 //! | `PITON_PASS` | the node's pass, from 1 |
 //! | `PITON_FENCE` | grows with each engine that takes the run over; give it to what can refuse an older one |
 //! | `PITON_WORK` | a directory of the run's own, kept from step to step |
-//! | `PITON_OUTPUT` | a file for `name=value` lines, which become `output.name` in the node's `outputs` |
+//! | `PITON_OUTPUT` | a file for `name=value` lines, which become `output.name` in the node's `outputs`; not read of an undo, a capture or a target |
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

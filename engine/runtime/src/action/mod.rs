@@ -1,16 +1,18 @@
 //! Actions: what an attempt does in the world. An attempt always has an outcome and never an error.
 //!
 //! [`attempt::execute`] is where to start. `run` and `exec` are held by the run's keeper and outlive the engine;
-//! `sql` runs inside the engine and ends with it; `checks` are several of these. `approve` is done by people and
-//! never gets here.
+//! `sql` runs inside the engine and ends with it, and so does `notify`; `checks` are several of these. `approve` and
+//! `manual` are done by people, and a `wait` by time: they never get here.
 
 pub mod attempt;
 pub mod checks;
 pub mod environment;
 pub mod exec;
 pub mod held;
+pub mod notify;
 pub mod output_file;
 pub mod process;
 pub mod run;
 pub mod sql;
 pub mod stop;
+pub mod watch;

@@ -3,10 +3,11 @@
 use super::output_file;
 use crate::keeper::{Ended, Status};
 use crate::store::RunDirectory;
-use piton_core::id::AttemptId;
+use piton_core::id::{AttemptId, Purpose};
 use piton_core::record::OutcomeStatus;
 use piton_core::run::{Outcome, Produced};
 use piton_core::time::Millis;
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
@@ -34,13 +35,23 @@ impl ProcessFiles {
 }
 
 /// The outcome of a process that ended this way. Not masked yet.
+///
+/// A process that exited with another code than 0 tells what it produced too: `success` and `until` look at that.
 #[must_use]
-pub fn outcome(ended: &Ended, files: &ProcessFiles, limit: Option<Millis>) -> Outcome {
+pub fn outcome(
+    ended: &Ended,
+    files: &ProcessFiles,
+    purpose: Purpose,
+    limit: Option<Millis>,
+) -> Outcome {
     let (status, message) = match &ended.status {
-        Status::Exited(0) => match read_produced(ended, files) {
-            Ok(produced) => return Outcome::succeeded(produced),
-            Err(message) => (OutcomeStatus::Failed, message),
-        },
+        Status::Exited(0) => {
+            return match read_produced(ended, files, purpose) {
+                Ok(produced) => Outcome::succeeded(produced),
+                // Nothing of it: no expression is to take an end for a good one whose results are not known.
+                Err(message) => Outcome::not_succeeded(OutcomeStatus::Failed, message),
+            };
+        }
         Status::Exited(code) => (
             OutcomeStatus::Failed,
             with_last_words(format!("exit code {code}"), files),
@@ -58,7 +69,7 @@ pub fn outcome(ended: &Ended, files: &ProcessFiles, limit: Option<Millis>) -> Ou
         }
         Status::Stopped => (
             OutcomeStatus::Stopped,
-            "was ended because the run was cancelled".to_owned(),
+            "was told to end, and was ended".to_owned(),
         ),
         Status::NotStarted { message, .. } => (OutcomeStatus::Failed, message.clone()),
         Status::Unknown(why) => (OutcomeStatus::Unknown, why.clone()),
@@ -66,21 +77,45 @@ pub fn outcome(ended: &Ended, files: &ProcessFiles, limit: Option<Millis>) -> Ou
     let mut outcome = Outcome::not_succeeded(status, message);
     if let Status::Exited(code) = ended.status {
         outcome.produced.exit_code = Some(i64::from(code));
-        // A check may expect a failure and look at what was printed; without the file the exit code still counts.
-        if let Ok((stdout, cut)) = read_stdout(ended, files) {
+        // Without the files the exit code still counts; what was printed is then not known.
+        if let (false, Ok((stdout, cut))) = (ended.output_lost, read_stdout(ended, files)) {
             (outcome.produced.stdout, outcome.produced.stdout_cut) = (Some(stdout), cut);
+        }
+        if let Ok(lines) = read_output_lines(files, purpose) {
+            outcome.produced.output_lines = lines;
         }
     }
     outcome
 }
 
-fn read_produced(ended: &Ended, files: &ProcessFiles) -> Result<Produced, String> {
+/// What was written to `$PITON_OUTPUT`, of attempts whose node can have outputs of it. Others have the file too, so
+/// that the same script does, but it means nothing there and breaks nothing.
+fn read_output_lines(
+    files: &ProcessFiles,
+    purpose: Purpose,
+) -> Result<BTreeMap<String, String>, String> {
+    match purpose {
+        Purpose::Do | Purpose::Probe | Purpose::Check(_) => output_file::read(&files.values),
+        Purpose::Choices(_)
+        | Purpose::Target(_)
+        | Purpose::Recheck
+        | Purpose::Capture
+        | Purpose::Undo
+        | Purpose::UndoCheck => Ok(BTreeMap::new()),
+    }
+}
+
+fn read_produced(
+    ended: &Ended,
+    files: &ProcessFiles,
+    purpose: Purpose,
+) -> Result<Produced, String> {
     if ended.output_lost {
         return Err("it succeeded, but its output could not be written: no space is left in the run's directory, \
                     or it cannot be written".to_owned());
     }
     let (stdout, stdout_cut) = read_stdout(ended, files)?;
-    let output_lines = output_file::read(&files.values)?;
+    let output_lines = read_output_lines(files, purpose)?;
     Ok(Produced {
         exit_code: Some(0),
         stdout: Some(stdout),
@@ -196,4 +231,85 @@ pub fn signal_name(number: i32) -> String {
         _ => return number.to_string(),
     };
     name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use piton_core::plan::NodeIndex;
+
+    /// A folder with what an attempt left, removed at the end.
+    struct Left(RunDirectory, PathBuf);
+
+    impl Left {
+        fn new(out: &str, values: &str) -> Left {
+            let path = std::env::temp_dir().join(crate::store::new_run_id("piton-process").0);
+            let directory = RunDirectory::at(path.clone());
+            directory.create().unwrap();
+            std::fs::create_dir_all(directory.outs()).unwrap();
+            std::fs::write(directory.out(attempt()), out).unwrap();
+            std::fs::write(directory.values(attempt()), values).unwrap();
+            Left(directory, path)
+        }
+
+        fn outcome(&self, code: i32, purpose: Purpose, output_lost: bool) -> Outcome {
+            let ended = Ended {
+                status: Status::Exited(code),
+                stdout_cut: false,
+                output_lost,
+            };
+            let files = ProcessFiles::of(attempt(), &self.0);
+            outcome(&ended, &files, purpose, None)
+        }
+    }
+
+    impl Drop for Left {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.1);
+        }
+    }
+
+    fn attempt() -> AttemptId {
+        AttemptId {
+            node: NodeIndex(1),
+            pass: 1,
+            purpose: Purpose::Do,
+            number: 1,
+        }
+    }
+
+    #[test]
+    fn a_failed_process_tells_what_it_produced() {
+        let left = Left::new("not ready\n", "lag=12\n");
+        let outcome = left.outcome(1, Purpose::Do, false);
+        assert_eq!(outcome.status, OutcomeStatus::Failed);
+        let produced = outcome.produced;
+        assert_eq!(produced.exit_code, Some(1));
+        assert_eq!(produced.stdout.as_deref(), Some("not ready\n"));
+        assert_eq!(
+            produced.output_lines.get("lag").map(String::as_str),
+            Some("12")
+        );
+    }
+
+    #[test]
+    fn what_a_process_could_not_write_is_not_taken_for_its_output() {
+        let left = Left::new("half of it", "");
+        let lost = left.outcome(1, Purpose::Do, true).produced;
+        assert_eq!((lost.exit_code, lost.stdout), (Some(1), None));
+        let lost = left.outcome(0, Purpose::Do, true);
+        assert_eq!(lost.status, OutcomeStatus::Failed);
+        assert_eq!(lost.produced, Produced::default());
+    }
+
+    #[test]
+    fn output_lines_that_are_none_fail_a_step_and_do_not_matter_to_an_undo() {
+        let left = Left::new("", "no line of the form\n");
+        let step = left.outcome(0, Purpose::Do, false);
+        assert_eq!(step.status, OutcomeStatus::Failed);
+        assert_eq!(step.produced.exit_code, None, "`success` must not save it");
+        let undo = left.outcome(0, Purpose::Undo, false);
+        assert_eq!(undo.status, OutcomeStatus::Succeeded);
+        assert!(undo.produced.output_lines.is_empty());
+    }
 }

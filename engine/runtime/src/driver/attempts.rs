@@ -10,6 +10,7 @@ use piton_core::record::{OutcomeStatus, RenderedAction, StopReason};
 use piton_core::run::{Effect, Outcome, Work};
 use piton_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -90,11 +91,23 @@ impl Attempts {
     pub fn forget(&mut self, (attempt, outcome): &Ended) {
         self.begun.remove(attempt);
         self.overdue.remove(attempt);
-        if !outcome.produced.output_lines.is_empty() {
-            let file = self.context.directory.values(*attempt);
-            if let Err(error) = std::fs::remove_file(&file) {
+        self.remove_values(*attempt);
+        for place in 0..u32::try_from(outcome.produced.checks.len()).unwrap_or(0) {
+            self.remove_values(AttemptId {
+                purpose: Purpose::Check(place),
+                ..*attempt
+            });
+        }
+    }
+
+    /// Removes what an attempt wrote to `$PITON_OUTPUT`, which nothing masks.
+    fn remove_values(&self, attempt: AttemptId) {
+        let file = self.context.directory.values(attempt);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
                 tracing::warn!(%error, file = %file.display(), "what a step wrote to $PITON_OUTPUT was not removed");
             }
+            _ => {}
         }
     }
 
@@ -112,7 +125,7 @@ impl Attempts {
     /// Tells an attempt to end.
     pub fn stop(&mut self, attempt: AttemptId, reason: StopReason) {
         match reason {
-            StopReason::Cancel => {
+            StopReason::Cancel | StopReason::Rewind | StopReason::Rollback => {
                 if let Some(stopper) = self.begun.get(&attempt) {
                     stopper.stop();
                 }
@@ -154,20 +167,19 @@ impl Attempts {
         };
         let unknown =
             || Outcome::not_succeeded(OutcomeStatus::Unknown, "the engine ended while it ran");
-        let has_not_begun = || {
-            let log = self.context.engine_log.borrow();
-            log.has_not_begun(work.attempt)
-        };
         match work.action() {
-            Some(RenderedAction::Sql { .. }) if !has_not_begun() => return Some(unknown()),
-            Some(RenderedAction::Sql { .. }) if told => {
-                return Some(Outcome::not_succeeded(
-                    OutcomeStatus::Stopped,
-                    "the run was cancelled before it was started",
-                ));
+            Some(RenderedAction::Sql { .. } | RenderedAction::Notify(_)) => {
+                if !self.may_begin_again(work) {
+                    return Some(unknown());
+                }
+                if told {
+                    let message = "was told to end before it was started";
+                    return Some(Outcome::not_succeeded(OutcomeStatus::Stopped, message));
+                }
+                if late {
+                    return Some(too_late());
+                }
             }
-            Some(RenderedAction::Sql { .. }) if late => return Some(too_late()),
-            Some(RenderedAction::Sql { .. }) => {}
             // Looking again does no harm, and a check that is still under way is found again by its id.
             Some(RenderedAction::Checks(_)) if late && !told => return Some(unknown()),
             _ if late => {
@@ -177,6 +189,14 @@ impl Attempts {
         }
         self.begin(work.clone(), resumed);
         None
+    }
+
+    /// Whether an attempt that ended with its engine may be made again under the same id: looking again does no
+    /// harm, a message may come twice, and of others none of it happened if they had not begun.
+    fn may_begin_again(&self, work: &Work) -> bool {
+        let is_notify = matches!(work.action(), Some(RenderedAction::Notify(_)));
+        let log = self.context.engine_log.borrow();
+        is_notify || work.attempt.purpose.only_looks() || log.has_not_begun(work.attempt)
     }
 
     fn begin(&mut self, work: Work, beginning: Beginning) {

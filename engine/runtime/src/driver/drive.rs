@@ -10,7 +10,9 @@
 use super::attempts::{Attempts, Ended};
 use super::clock::Clock;
 use super::error::DriveError;
+use super::locks::Locks;
 use super::options::{DriveEnd, DriveOptions, Observer, Until};
+use super::pages::{Delivered, Pages};
 use crate::action::attempt::Context;
 use crate::action::held::Held;
 use crate::store::{
@@ -20,7 +22,7 @@ use crate::wake::WakeSocket;
 use piton_core::id::{AttemptId, RunId};
 use piton_core::plan::Plan;
 use piton_core::record::{Question, Record};
-use piton_core::run::{Batch, Effect, Event, Head, Run, RunState, Snapshot};
+use piton_core::run::{Batch, Effect, Event, Head, ProtocolError, Run, RunState, Snapshot};
 use piton_core::time::Timestamp;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub(super) struct Drive<'a, S> {
     pub clock: Clock,
     pub context: Rc<Context>,
     pub attempts: Attempts,
+    pub locks: Locks,
+    pub pages: Pages,
     pub wake: WakeSocket,
     pub options: DriveOptions,
     pub observer: &'a mut dyn Observer,
@@ -53,6 +57,8 @@ pub(super) struct Loading {
     pub ended: Option<Timestamp>,
     /// Ends that were told and are not in the journal yet.
     told: Vec<Ended>,
+    /// What became of pages, and is not in the journal yet.
+    delivered: Vec<Delivered>,
     inbox_due: bool,
     renew_at: Instant,
     catch_up_until: Instant,
@@ -65,6 +71,7 @@ impl Loading {
             run,
             ended,
             told: Vec::new(),
+            delivered: Vec::new(),
             inbox_due: true,
             renew_at: now + renewal(lease),
             catch_up_until: now + CATCH_UP,
@@ -108,6 +115,7 @@ struct Gathered {
     batch: Batch,
     consumed: Vec<(InboxId, Verdict)>,
     ended: Vec<Ended>,
+    delivered: Vec<Delivered>,
 }
 
 impl Gathered {
@@ -117,7 +125,10 @@ impl Gathered {
     }
 
     fn is_empty(&self) -> bool {
-        self.batch.records.is_empty() && self.consumed.is_empty() && self.ended.is_empty()
+        self.batch.records.is_empty()
+            && self.consumed.is_empty()
+            && self.ended.is_empty()
+            && self.delivered.is_empty()
     }
 }
 
@@ -139,15 +150,23 @@ impl<S: Store> Drive<'_, S> {
                     Err(error) => return Err(error),
                 }
             }
-            if !self.state.told.is_empty() {
+            if !self.state.told.is_empty() || !self.state.delivered.is_empty() {
                 continue;
             }
             if let Some(outcome) = self.state.run.outcome() {
+                self.locks.finish(self.store, &self.lease).await;
                 self.context.processes.finish().await;
                 return Ok(DriveEnd::Over(outcome));
             }
             let waiting = self.state.run.state() == RunState::Waiting;
-            if waiting && self.options.until == Until::WaitingOrOver {
+            // Somebody who is being called is not left alone in the middle of it.
+            let leaves = waiting && self.pages.is_idle() && !self.locks.is_waiting();
+            let leaves = match self.options.until {
+                Until::WaitingOrOver => leaves,
+                Until::NobodyToCall => leaves && !self.state.run.is_calling(),
+                Until::Over => false,
+            };
+            if leaves {
                 return Ok(DriveEnd::Waiting);
             }
             if let Some((attempt, held)) = self.attempts.held_up() {
@@ -176,8 +195,18 @@ impl<S: Store> Drive<'_, S> {
             self.observer.on_question(run, question);
         }
         let outstanding: Vec<Effect> = run.outstanding().collect();
+        self.locks.resume(run);
         let ended = self.attempts.take_over(&outstanding, self.clock.now());
         self.state.told.extend(ended);
+        for effect in outstanding {
+            match effect {
+                // One that the engine before this one sent and did not write down goes out again, under the same key.
+                Effect::Page { node, page } => self.pages.send(&self.state.run, node, page),
+                // Taking locks that the run has already is harmless.
+                Effect::Lock { node, names } => self.locks.ask(node, names),
+                _ => {}
+            }
+        }
     }
 
     /// Loads the run again. What was told and is not in the journal stays told.
@@ -197,6 +226,13 @@ impl<S: Store> Drive<'_, S> {
     async fn gather(&mut self) -> Result<Gathered, DriveError> {
         let now = self.clock.now();
         let mut gathered = Gathered::default();
+        for node in self.locks.carry_out(self.store, &self.lease).await? {
+            match self.state.run.handle(Event::Locked { node }, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::error!(%error, "locks were taken for nothing"),
+            }
+            self.locks.check(&self.state.run, node);
+        }
         while let Some(ended) = self.attempts.try_ended() {
             self.state.told.push(ended);
         }
@@ -211,22 +247,32 @@ impl<S: Store> Drive<'_, S> {
             }
             gathered.ended.push((attempt, outcome));
         }
+        while let Some(delivered) = self.pages.try_ended() {
+            self.state.delivered.push(delivered);
+        }
+        for delivered in std::mem::take(&mut self.state.delivered) {
+            let event = Event::PageEnded {
+                page: delivered.0,
+                deliveries: delivered.1.clone(),
+            };
+            match self.state.run.handle(event, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::warn!(%error, "what became of a page was not taken"),
+            }
+            gathered.delivered.push(delivered);
+        }
         // Before the tick: an answer that comes too late is told that its question expired, not only that the run
         // is over because of that. The core refuses it by its time.
         if std::mem::take(&mut self.state.inbox_due) {
             for (entry, event) in self.store.inbox(&self.lease.run).await? {
                 let verdict = match self.state.run.handle(event, now) {
-                    Ok(batch) => {
+                    // A refusal that was written down is told like any other.
+                    Ok(mut batch) => {
+                        let refused = batch.refused.take();
                         gathered.join(batch);
-                        Verdict {
-                            accepted: true,
-                            message: String::new(),
-                        }
+                        verdict(refused.as_ref())
                     }
-                    Err(error) => Verdict {
-                        accepted: false,
-                        message: error.to_string(),
-                    },
+                    Err(error) => verdict(Some(&error)),
                 };
                 gathered.consumed.push((entry, verdict));
             }
@@ -248,13 +294,17 @@ impl<S: Store> Drive<'_, S> {
     /// Makes what was gathered durable, and only then has it done.
     async fn commit(&mut self, gathered: Gathered) -> Result<(), DriveError> {
         let Gathered {
-            batch: Batch { records, effects },
+            batch: Batch {
+                records, effects, ..
+            },
             consumed,
             ended,
+            delivered,
         } = gathered;
         if records.is_empty() && consumed.is_empty() {
             // An end that the journal had already.
             ended.iter().for_each(|ended| self.attempts.forget(ended));
+            self.pages.forget(&delivered);
             return Ok(());
         }
         let head = self.state.run.head();
@@ -272,11 +322,21 @@ impl<S: Store> Drive<'_, S> {
         };
         if let Err(error) = self.store.commit(&self.lease, expected, commit).await {
             self.state.told = ended;
+            self.state.delivered = delivered;
             return Err(error.into());
         }
+        if self
+            .options
+            .die_after
+            .is_some_and(|at| expected.seq < at && at <= head.seq)
+        {
+            std::process::abort();
+        }
         ended.iter().for_each(|ended| self.attempts.forget(ended));
+        self.pages.forget(&delivered);
         let asked: Vec<Question> = effects.iter().filter_map(question).collect();
         self.perform(effects);
+        self.locks.leave(self.store, &self.lease).await;
         // What was started gets under way before anybody is told about it: telling takes time too.
         tokio::task::yield_now().await;
         let run = &self.state.run;
@@ -314,6 +374,9 @@ impl<S: Store> Drive<'_, S> {
             match effect {
                 Effect::Start(work) => self.attempts.start(work),
                 Effect::Stop { attempt, reason } => self.attempts.stop(attempt, reason),
+                Effect::Page { node, page } => self.pages.send(&self.state.run, node, page),
+                Effect::Lock { node, names } => self.locks.ask(node, names),
+                Effect::Unlock { node } => self.locks.let_go(Some(node)),
                 // People are told by the observer, and the loop ends when the run is over.
                 Effect::Ask(_) | Effect::Finish(_) => {}
             }
@@ -328,11 +391,18 @@ impl<S: Store> Drive<'_, S> {
             Some(due) => Instant::now().checked_add(Duration::from_millis(due.since(now).0)),
             None => None,
         };
-        let until = due.map_or(self.state.renew_at, |due| due.min(self.state.renew_at));
+        let until = [due, self.locks.due()]
+            .into_iter()
+            .flatten()
+            .fold(self.state.renew_at, Instant::min);
         tokio::select! {
             biased;
             ended = self.attempts.ended() => self.state.told.extend(ended),
-            () = self.wake.rung() => self.state.inbox_due = true,
+            delivered = self.pages.ended() => self.state.delivered.push(delivered),
+            () = self.wake.rung() => {
+                self.state.inbox_due = true;
+                self.locks.look_now();
+            }
             () = asked_to_leave(&mut self.options.stop) => return Ok(true),
             error = self.context.processes.failure() => return Err(error.into()),
             () = tokio::time::sleep_until(until) => {}
@@ -353,6 +423,14 @@ impl<S: Store> Drive<'_, S> {
         self.state.renew_at = Instant::now() + renewal(&self.lease);
         self.state.inbox_due = true;
         Ok(())
+    }
+}
+
+/// What is told to the person who sent an event.
+fn verdict(refused: Option<&ProtocolError>) -> Verdict {
+    Verdict {
+        accepted: refused.is_none(),
+        message: refused.map(ToString::to_string).unwrap_or_default(),
     }
 }
 

@@ -6,11 +6,14 @@ use super::clock::Clock;
 use super::drive::{Drive, Loading, restore, status};
 use super::engine_log::EngineLog;
 use super::error::{AuditError, DriveError};
+use super::locks::Locks;
 use super::options::{DriveEnd, DriveOptions, Observer};
+use super::pages::Pages;
 use super::processes::Processes;
 use crate::action::attempt::Context;
 use crate::action::environment::passed_on;
 use crate::action::run::Shell;
+use crate::channel::Channels;
 use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
@@ -21,7 +24,7 @@ use crate::store::{
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
 use piton_core::plan::Plan;
-use piton_core::record::{Record, Start};
+use piton_core::record::{Assumed, Record, Start};
 use piton_core::run::{Event, Run};
 use piton_core::time::Millis;
 use std::cell::RefCell;
@@ -36,7 +39,7 @@ use tokio::time::Instant;
 pub const LEASE: Millis = Millis(30_000);
 
 /// Who starts a run, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
     /// Who.
     pub by: Actor,
@@ -44,6 +47,8 @@ pub struct Begin {
     pub base: PathBuf,
     /// The runbook's file as it was named, for messages.
     pub file: String,
+    /// Nodes that were done before, outside the run.
+    pub assumed: Vec<Assumed>,
 }
 
 /// What became of an event that was posted.
@@ -135,33 +140,57 @@ impl<S: Store> Local<S> {
         let plan = Arc::new(plan);
         for _ in 0..16 {
             let id = new_run_id(&plan.runbook);
-            let directory = self.directory(&id);
-            directory
-                .create()
-                .map_err(|source| unusable(&id, &directory, source))?;
-            let start = Start {
-                by: begin.by.clone(),
-                base: begin.base.display().to_string(),
-                work: directory.work().display().to_string(),
-                file: begin.file.clone(),
-            };
-            let now = Clock::start().now();
-            let (run, batch) = Run::create(id.clone(), Arc::clone(&plan), start, now);
-            let new = NewRun {
-                id: id.clone(),
-                plan_json: plan.to_json(),
-                runbook: plan.runbook.clone(),
-                title: plan.title.clone(),
-                starter: begin.by.to_string(),
-                started: now,
-                status: status(&run, Some(now)),
-            };
-            match self.store.create(&new, &batch.records).await? {
+            match self.create(&id, &plan, &begin).await? {
                 Created::New => return Ok(id),
                 Created::Existing => {}
             }
         }
         Err(DriveError::NoFreeId)
+    }
+
+    /// Makes a run of this plan under this very id, or says that there is one: then nothing was changed. For a run
+    /// that may exist only once, such as the one that takes back another.
+    ///
+    /// # Errors
+    /// As of [`Local::submit`].
+    pub async fn submit_as(
+        &self,
+        id: &RunId,
+        plan: Plan,
+        begin: Begin,
+    ) -> Result<Created, DriveError> {
+        self.create(id, &Arc::new(plan), &begin).await
+    }
+
+    async fn create(
+        &self,
+        id: &RunId,
+        plan: &Arc<Plan>,
+        begin: &Begin,
+    ) -> Result<Created, DriveError> {
+        let directory = self.directory(id);
+        directory
+            .create()
+            .map_err(|source| unusable(id, &directory, source))?;
+        let start = Start {
+            by: begin.by.clone(),
+            base: begin.base.display().to_string(),
+            work: directory.work().display().to_string(),
+            file: begin.file.clone(),
+            assumed: begin.assumed.clone(),
+        };
+        let now = Clock::start().now();
+        let (run, batch) = Run::create(id.clone(), Arc::clone(plan), start, now);
+        let new = NewRun {
+            id: id.clone(),
+            plan_json: plan.to_json(),
+            runbook: plan.runbook.clone(),
+            title: plan.title.clone(),
+            starter: begin.by.to_string(),
+            started: now,
+            status: status(&run, Some(now)),
+        };
+        Ok(self.store.create(&new, &batch.records).await?)
     }
 
     /// Drives a run: takes its lease, takes over what is under way, and goes on until the run is over, waits for
@@ -223,12 +252,16 @@ impl<S: Store> Local<S> {
         let ended = loaded.status.ended;
         let run = restore(&self.store, id, Arc::new(plan), loaded).await?;
         let plan = Arc::clone(run.plan());
+        let base = PathBuf::from(&run.start().base);
+        let secrets = Rc::new(Secrets::new(plan.secrets.clone()));
         let context = Rc::new(Context {
             run: id.clone(),
-            base: PathBuf::from(&run.start().base),
+            runbook: plan.runbook.clone(),
+            channels: Rc::new(Channels::new(Rc::clone(&secrets), base.clone())),
+            base,
             fence: lease.fence,
             environment: passed_on(std::env::vars_os()),
-            secrets: Secrets::new(plan.secrets.clone()),
+            secrets,
             processes: Processes::new(
                 KeeperDir::new(directory.path()),
                 lease.fence,
@@ -241,7 +274,9 @@ impl<S: Store> Local<S> {
         let mut drive = Drive {
             store: &self.store,
             clock: Clock::start(),
-            attempts: Attempts::new(Rc::clone(&context), plan),
+            attempts: Attempts::new(Rc::clone(&context), Arc::clone(&plan)),
+            locks: Locks::new(plan, self.location.clone()),
+            pages: Pages::new(Rc::clone(&context)),
             context,
             wake,
             options,

@@ -1,7 +1,8 @@
 //! The driver: what makes a run go on.
 //!
 //! [`Local`] is where to start. It commits what the core decides, then has it done; its loop is in `drive.rs`, the
-//! attempts it has under way in `attempts.rs`, and the processes among these in [`processes`].
+//! attempts it has under way in `attempts.rs`, the processes among these in [`processes`], and the calls for people in
+//! `pages.rs`.
 
 mod attempts;
 mod audit;
@@ -10,7 +11,9 @@ mod drive;
 pub(crate) mod engine_log;
 mod error;
 mod local;
+mod locks;
 mod options;
+mod pages;
 pub mod processes;
 
 pub use audit::Audit;

@@ -10,6 +10,9 @@ pub enum Until {
     /// Leave as soon as nothing but people is waited for: they can decide from another process.
     #[default]
     WaitingOrOver,
+    /// Leave as soon as nothing but people is waited for, none of them is still to be called, and none of them has only
+    /// so long to decide.
+    NobodyToCall,
     /// Stay until the run is over.
     Over,
 }
@@ -22,6 +25,9 @@ pub struct DriveOptions {
     /// Becomes true when the engine is to leave: what runs goes on under its keeper, and nothing new is started.
     /// A closed channel means that nobody will ask.
     pub stop: watch::Receiver<bool>,
+    /// For tests of what a crash leaves: the process aborts once this record is durable, before anything that it asks
+    /// for is done.
+    pub die_after: Option<u64>,
 }
 
 impl DriveOptions {
@@ -31,6 +37,7 @@ impl DriveOptions {
         DriveOptions {
             until,
             stop: watch::channel(false).1,
+            die_after: None,
         }
     }
 }

@@ -181,6 +181,19 @@ pub enum StoreError {
         /// The text.
         id: String,
     },
+    /// Nobody has a lock of this name.
+    #[error(
+        "no run holds a lock `{name}` in the store {place}, so nothing was changed; {}",
+        list_of_held(.held)
+    )]
+    NoSuchLock {
+        /// The store.
+        place: String,
+        /// The lock's name.
+        name: String,
+        /// Names of the locks that are held there.
+        held: Vec<String>,
+    },
     /// Nothing matches what somebody typed.
     #[error("no run in the store {place} matches `{text}`; {}", list_of_newest(.newest))]
     NotFound {
@@ -228,6 +241,17 @@ fn list(runs: &[RunId]) -> String {
         .map(|run| run.0.as_str())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+fn list_of_held(locks: &[String]) -> String {
+    if locks.is_empty() {
+        "no lock is held there".to_owned()
+    } else {
+        format!(
+            "held are {}; type `piton lock list` to see by whom",
+            locks.join(", ")
+        )
+    }
 }
 
 fn list_of_newest(runs: &[RunId]) -> String {

@@ -1,18 +1,20 @@
 //! Stores: where runs live, so that a run goes on after everything that worked on it has died.
 //!
-//! Start with [`Store`], what every store offers; `types.rs` holds what goes in and out, [`StoreError`] what can go
-//! wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand ([`location`]).
-//! [`conformance`] is what any store has to pass.
+//! Start with [`Store`], what every store offers; `types.rs` and `locks.rs` hold what goes in and out,
+//! [`StoreError`] what can go wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand
+//! ([`location`]). [`conformance`] is what any store has to pass.
 
 pub mod conformance;
 mod error;
 pub mod location;
+mod locks;
 mod names;
 pub mod sqlite;
 mod types;
 
 pub use error::StoreError;
 pub use location::{Location, LocationError, RunDirectory};
+pub use locks::{BrokenLock, LockBreak, LockClaim, LockHolder, Locks, Taken};
 pub use names::new_run_id;
 pub use sqlite::SqliteStore;
 pub use types::{
@@ -21,7 +23,7 @@ pub use types::{
 };
 
 use crate::owner::Owner;
-use piton_core::id::RunId;
+use piton_core::id::{Actor, RunId};
 use piton_core::record::Record;
 use piton_core::run::{Event, Head};
 use piton_core::time::Millis;
@@ -29,7 +31,7 @@ use std::future::Future;
 
 /// What every store offers.
 ///
-/// Three rules make it safe to work on a run from several processes:
+/// Four rules make it safe to work on a run from several processes:
 ///
 /// - **One engine a run.** [`acquire`](Store::acquire) gives a lease whose fence is one higher than any before it;
 ///   what is written with an older fence is refused ([`StoreError::Fenced`]).
@@ -37,6 +39,8 @@ use std::future::Future;
 ///   and is durable when it returns. All of a commit is there, or nothing of it.
 /// - **Everybody else posts.** Decisions and cancels go to the run's inbox ([`post`](Store::post)); the engine takes
 ///   them out in the same commit that records what became of them.
+/// - **One holder a lock.** Named locks are taken all at once or not at all ([`take_locks`](Store::take_locks)), and
+///   stay when the engine dies. A run that is over has none.
 ///
 /// When a call that writes fails with anything but `Fenced`, `Conflict` or `Held`, its outcome may be unknown: load
 /// the run again before going on.
@@ -157,4 +161,58 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`] and [`StoreError::Ambiguous`], with runs that may be meant.
     fn resolve(&self, text: &str) -> impl Future<Output = Result<RunId, StoreError>> + Send;
+
+    /// Takes the locks of these names for a node of the run, or for the run as a whole: all of them, or none. Who
+    /// has them gets them again. Who does not get them is listed as waiting until it does, or lets go.
+    ///
+    /// A lock of another run is free once that run is over. A lock of this very run as a whole is no obstacle to its
+    /// nodes, but they are to each other.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is no longer ours, or when the store cannot be written.
+    fn take_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+        names: &[String],
+    ) -> impl Future<Output = Result<Taken, StoreError>> + Send;
+
+    /// Lets go of all that a node of the run, or the run as a whole, has or waits for; nothing of that is no error.
+    /// Gives the other runs that wait for what is free now.
+    ///
+    /// # Errors
+    /// As of [`take_locks`](Store::take_locks).
+    fn release_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+    ) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+
+    /// Lets go of all that the run has or waits for, except these names of these holders. Takes nothing: a kept lock
+    /// that is not there was broken. Gives the other runs that wait for what is free now.
+    ///
+    /// # Errors
+    /// As of [`take_locks`](Store::take_locks).
+    fn keep_locks(
+        &self,
+        lease: &Lease,
+        kept: &[(Option<String>, Vec<String>)],
+    ) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+
+    /// All locks: held, waited for, and broken.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn locks(&self) -> impl Future<Output = Result<Locks, StoreError>> + Send;
+
+    /// Takes a lock away from whoever has it, and keeps who did that and why. The holder is not told and goes on.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchLock`] when nobody has it, or when the store cannot be written.
+    fn break_lock(
+        &self,
+        name: &str,
+        by: &Actor,
+        reason: &str,
+    ) -> impl Future<Output = Result<LockBreak, StoreError>> + Send;
 }

@@ -226,8 +226,8 @@ fn an_engine_that_is_asked_to_leave_leaves_the_work_alone() {
         let driving = local.drive(
             &run,
             DriveOptions {
-                until: Until::Over,
                 stop,
+                ..DriveOptions::until(Until::Over)
             },
             &mut observer,
         );

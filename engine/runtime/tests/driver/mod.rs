@@ -1,7 +1,11 @@
 //! Runs driven for real: a SQLite store, a keeper, processes.
 
 mod actions;
+mod back;
+mod calling;
 mod interruptions;
+mod locks;
 mod people;
 mod repairs;
 mod support;
+mod waiting;

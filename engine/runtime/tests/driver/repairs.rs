@@ -1,7 +1,7 @@
 //! Stores that are full, lose an acknowledgement, or were tampered with.
 
 use super::support::{SUCCEEDED, World, keeper, on_runtime};
-use piton_core::id::RunId;
+use piton_core::id::{Actor, RunId};
 use piton_core::record::{Fact, Record};
 use piton_core::run::{Event, Head};
 use piton_core::sim::plans::{PlanBuilder, plan, step};
@@ -9,8 +9,8 @@ use piton_core::time::Millis;
 use piton_runtime::driver::{AuditError, DriveError, DriveOptions, Local, Until};
 use piton_runtime::owner::Owner;
 use piton_runtime::store::{
-    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunSummary, SqliteStore, Store,
-    StoreError, Verdict,
+    Commit, Created, InboxId, Lease, Loaded, LockBreak, Locks, NewRun, RunFilter, RunSummary,
+    SqliteStore, Store, StoreError, Taken, Verdict,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -99,6 +99,39 @@ impl Store for Faulty {
     }
     async fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
         self.inner.resolve(text).await
+    }
+    async fn take_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+        names: &[String],
+    ) -> Result<Taken, StoreError> {
+        self.inner.take_locks(lease, node, names).await
+    }
+    async fn release_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        self.inner.release_locks(lease, node).await
+    }
+    async fn keep_locks(
+        &self,
+        lease: &Lease,
+        kept: &[(Option<String>, Vec<String>)],
+    ) -> Result<Vec<RunId>, StoreError> {
+        self.inner.keep_locks(lease, kept).await
+    }
+    async fn locks(&self) -> Result<Locks, StoreError> {
+        self.inner.locks().await
+    }
+    async fn break_lock(
+        &self,
+        name: &str,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<LockBreak, StoreError> {
+        self.inner.break_lock(name, by, reason).await
     }
 }
 

@@ -48,6 +48,7 @@ impl World {
             by: actor("starter"),
             base: self.dir.clone(),
             file: "trial.runbook".into(),
+            assumed: Vec::new(),
         };
         self.local().submit(plan, begin).await.unwrap()
     }
@@ -193,5 +194,6 @@ pub fn cancel(by: &str) -> Event {
     Event::Cancel {
         by: actor(by),
         reason: None,
+        rollback: false,
     }
 }

@@ -15,36 +15,30 @@ pub(super) fn ended(
     view: View<'_>,
     attempt: AttemptId,
     outcome: &Outcome,
-) -> Result<Vec<Fact>, ProtocolError> {
+) -> Result<Option<Fact>, ProtocolError> {
     let unknown = || ProtocolError::NoSuchAttempt { attempt };
-    let (node, state) = match (view.plan.node(attempt.node), view.state.node(attempt.node)) {
-        (Some(node), Some(state)) => (node, state),
-        _ => return Err(unknown()),
-    };
-    let in_flight = view.state.agenda.in_flight.contains(&attempt);
+    let (node, state) = view.node(attempt.node).ok_or_else(unknown)?;
+    let in_flight = view.state.flight(attempt).is_some();
     let end = state.ends.iter().find(|end| end.attempt == attempt);
     if !in_flight && end.is_none() {
         return Err(unknown());
     }
+    let item = state
+        .each()
+        .and_then(|items| items.get(state.items.len()))
+        .map(|item| (item.key.as_str(), &item.value));
     let scope = NodeScope {
-        plan: view.plan,
-        shape: view.shape,
-        state: view.state,
-        node: attempt.node,
-        produced: None,
+        item,
+        ..view.scope(attempt.node)
     };
     let result = settle::attempt(node, attempt, outcome, &scope);
-    match end {
-        None => Ok(vec![Fact::AttemptEnded { attempt, result }]),
+    Ok(match end {
+        None => Some(Fact::AttemptEnded { attempt, result }),
         Some(end) => {
             let known = end.late.is_some() || end.result == result_digest(&result);
-            Ok(if known {
-                Vec::new()
-            } else {
-                vec![Fact::LateResult { attempt, result }]
-            })
+            (!known).then_some(Fact::LateResult { attempt, result })
         }
-    }
+    })
 }
 
 /// An attempt of which nothing was heard long after its deadline: its keeper would have ended it and said so.
@@ -57,16 +51,17 @@ pub(super) fn lost(view: View<'_>) -> Option<Fact> {
         Purpose::Do => "it",
         Purpose::Probe => "the probe",
         Purpose::Check(_) => "a check",
-    };
-    let result = AttemptResult {
-        status: OutcomeStatus::Unknown,
-        message: format!("nothing was heard of {what} after its deadline"),
-        exit_code: None,
-        outputs: Default::default(),
-        checks: Vec::new(),
+        Purpose::Choices(_) => "what gives the choices",
+        Purpose::Target(_) | Purpose::Recheck => "the look at the target",
+        Purpose::Capture => "the capture",
+        Purpose::Undo => "the undo",
+        Purpose::UndoCheck => "the check of the undo",
     };
     Some(Fact::AttemptEnded {
         attempt: *attempt,
-        result,
+        result: AttemptResult::ended(
+            OutcomeStatus::Unknown,
+            format!("nothing was heard of {what} after its deadline"),
+        ),
     })
 }

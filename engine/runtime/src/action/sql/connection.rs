@@ -157,10 +157,9 @@ pub async fn execute(request: Request, mut stop: StopSignal) -> Outcome {
                     limit.unwrap_or_default()
                 ),
             ),
-            (Failure::Ended, _) => Outcome::not_succeeded(
-                OutcomeStatus::Stopped,
-                "was ended because the run was cancelled",
-            ),
+            (Failure::Ended, _) => {
+                Outcome::not_succeeded(OutcomeStatus::Stopped, "was told to end, and was ended")
+            }
             (Failure::Said(message), _) => Outcome::not_succeeded(OutcomeStatus::Failed, message),
         },
         Err(_) => {

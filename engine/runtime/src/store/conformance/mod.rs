@@ -7,10 +7,11 @@ mod inbox;
 mod journal;
 mod lease;
 mod list;
+mod lock;
 
 use super::{
-    Commit, Created, InboxId, Lease, NewRun, RunFilter, RunStatus, Store, StoreError,
-    StoredSnapshot, Verdict,
+    BrokenLock, Commit, Created, InboxId, Lease, LockClaim, LockHolder, NewRun, RunFilter,
+    RunStatus, Store, StoreError, StoredSnapshot, Taken, Verdict,
 };
 use crate::owner::Owner;
 use piton_core::digest::Digest;
@@ -56,6 +57,15 @@ pub async fn all<S: Store>(make: impl Fn() -> S) -> Result<(), Failure> {
         inbox::the_inbox_is_in_order_until_there_are_verdicts,
         inbox::an_entry_is_decided_once,
         inbox::a_failed_commit_decides_nothing,
+        lock::locks_are_taken_all_at_once_or_not_at_all,
+        lock::the_same_holder_gets_its_locks_again,
+        lock::nodes_of_a_run_exclude_each_other_but_not_their_run,
+        lock::releasing_tells_who_waits,
+        lock::the_locks_of_a_run_that_is_over_are_free,
+        lock::only_the_engine_with_the_lease_takes_and_releases,
+        lock::locks_stay_when_the_lease_ends_and_are_kept_by_name,
+        lock::a_lock_is_broken_once_and_that_is_kept,
+        lock::a_lock_that_nobody_has_is_not_broken,
         list::listings_are_newest_first_and_filtered,
         list::a_run_is_found_by_what_people_type,
         journal::what_is_not_there_is_said_so,
@@ -87,6 +97,7 @@ impl Journal {
                         account: "ada@host".to_owned(),
                     },
                     reason: Some(format!("„{seq}“ '; DROP TABLE record; --\n")),
+                    rollback: false,
                 };
                 let record = Record::seal(seq, at, self.head.hash, &fact);
                 self.head = Head {
@@ -159,6 +170,7 @@ fn cancel(reason: &str) -> Event {
             account: "ada@host".to_owned(),
         },
         reason: Some(reason.to_owned()),
+        rollback: false,
     }
 }
 

@@ -240,7 +240,7 @@ fn select_records(
         .collect()
 }
 
-fn is_held(connection: &Connection, number: i64, fence: u64) -> rusqlite::Result<bool> {
+pub(super) fn is_held(connection: &Connection, number: i64, fence: u64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM lease WHERE run = ?1 AND fence = ?2 AND owner IS NOT NULL")?
         .exists(params![number, stored(fence)])
@@ -313,15 +313,19 @@ pub(super) fn word_of(state: RunState) -> &'static str {
         RunState::Succeeded => "succeeded",
         RunState::Failed => "failed",
         RunState::Cancelled => "cancelled",
+        RunState::RolledBack => "rolled-back",
+        RunState::PartlyRolledBack => "partly-rolled-back",
     }
 }
 
-pub(super) const STATES: [RunState; 5] = [
+pub(super) const STATES: [RunState; 7] = [
     RunState::Running,
     RunState::Waiting,
     RunState::Succeeded,
     RunState::Failed,
     RunState::Cancelled,
+    RunState::RolledBack,
+    RunState::PartlyRolledBack,
 ];
 
 fn outcome_word(outcome: RunOutcome) -> &'static str {
@@ -333,6 +337,8 @@ fn outcome_of(word: &str) -> Option<RunOutcome> {
         RunOutcome::Succeeded,
         RunOutcome::Failed,
         RunOutcome::Cancelled,
+        RunOutcome::RolledBack,
+        RunOutcome::PartlyRolledBack,
     ]
     .into_iter()
     .find(|outcome| outcome_word(*outcome) == word)

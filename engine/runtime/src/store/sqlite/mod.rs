@@ -2,13 +2,14 @@
 //! commit has to be waited for anyhow.
 //!
 //! [`open`](SqliteStore::open) and the tables are in `open.rs` and `schema.rs`; `journal.rs`, `lease.rs`,
-//! `inbox.rs` and `list.rs` hold the methods by what they are about.
+//! `inbox.rs`, `lock.rs` and `list.rs` hold the methods by what they are about.
 
 mod failure;
 mod inbox;
 mod journal;
 mod lease;
 mod list;
+mod lock;
 mod open;
 mod schema;
 #[cfg(test)]
@@ -16,12 +17,12 @@ mod tests;
 
 use super::location::{Location, RunDirectory};
 use super::{
-    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunSummary, Store, StoreError,
-    Verdict,
+    Commit, Created, InboxId, Lease, Loaded, LockBreak, Locks, NewRun, RunFilter, RunSummary,
+    Store, StoreError, Taken, Verdict,
 };
 use crate::owner::Owner;
 use failure::Place;
-use piton_core::id::RunId;
+use piton_core::id::{Actor, RunId};
 use piton_core::record::Record;
 use piton_core::run::{Event, Head};
 use piton_core::time::{Millis, Timestamp};
@@ -243,5 +244,43 @@ impl Store for SqliteStore {
 
     async fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
         self.resolve_run(text)
+    }
+
+    async fn take_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+        names: &[String],
+    ) -> Result<Taken, StoreError> {
+        self.take_named_locks(lease, node, names)
+    }
+
+    async fn release_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        self.release_named_locks(lease, node)
+    }
+
+    async fn keep_locks(
+        &self,
+        lease: &Lease,
+        kept: &[(Option<String>, Vec<String>)],
+    ) -> Result<Vec<RunId>, StoreError> {
+        self.keep_named_locks(lease, kept)
+    }
+
+    async fn locks(&self) -> Result<Locks, StoreError> {
+        self.list_locks()
+    }
+
+    async fn break_lock(
+        &self,
+        name: &str,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<LockBreak, StoreError> {
+        self.break_named_lock(name, by, reason)
     }
 }

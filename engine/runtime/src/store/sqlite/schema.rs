@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x5069_746e;
 
 /// The layouts, oldest first; each is written as the change from the one before. The number of those that were
 /// applied is kept in `PRAGMA user_version`. A layout that was released is never edited: another one is added.
-const MIGRATIONS: [&str; 1] = [
+const MIGRATIONS: [&str; 2] = [
     // What never changes about a run stands apart from what changes with each commit, so that a commit does not
     // write a long plan again.
     "
@@ -69,6 +69,34 @@ CREATE TABLE inbox (
 ) STRICT;
 
 CREATE INDEX inbox_waiting ON inbox (run, id) WHERE decided IS NULL;
+",
+    // Named locks. What was broken is kept for good.
+    "
+CREATE TABLE claim (
+  name  TEXT NOT NULL,
+  run   INTEGER NOT NULL REFERENCES run (number),
+  node  TEXT NOT NULL,                -- the node's id; empty for the run as a whole
+  asked INTEGER NOT NULL,
+  taken INTEGER,                      -- NULL while it is waited for
+  PRIMARY KEY (name, run, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX claim_of_run ON claim (run);
+
+CREATE TABLE broken_lock (
+  id         INTEGER PRIMARY KEY,
+  name       TEXT NOT NULL,
+  run        INTEGER NOT NULL REFERENCES run (number),
+  node       TEXT NOT NULL,
+  taken      INTEGER NOT NULL,
+  broken     INTEGER NOT NULL,
+  by_name    TEXT NOT NULL,
+  by_account TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  let_go     INTEGER                  -- NULL while the holder works on without it
+) STRICT;
+
+CREATE INDEX broken_lock_of_run ON broken_lock (run) WHERE let_go IS NULL;
 ",
 ];
 

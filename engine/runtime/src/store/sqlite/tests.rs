@@ -70,6 +70,7 @@ fn records(mut head: Head, count: usize, size: usize) -> Vec<Record> {
                     account: "ada".to_owned(),
                 },
                 reason: Some("x".repeat(size)),
+                rollback: false,
             };
             let record = Record::seal(head.seq + 1, Timestamp(7), head.hash, &fact);
             head = Head {
@@ -224,6 +225,22 @@ fn an_event_of_a_newer_piton_is_refused_and_does_not_block_the_inbox() {
         !verdict.accepted && verdict.message.contains("older"),
         "{verdict:?}"
     );
+}
+
+#[test]
+fn a_store_of_the_first_layout_becomes_one_of_the_newest_with_all_that_is_in_it() {
+    let scratch = Scratch::new();
+    let (lease, head) = scratch.run();
+    // What the first layout did not have yet.
+    scratch.execute("DROP TABLE claim; DROP TABLE broken_lock; PRAGMA user_version = 1");
+    let store = SqliteStore::open(scratch.store.location()).unwrap();
+    assert_eq!(store.load_run(&lease.run).unwrap().head, head);
+    let names = ["db".to_owned()];
+    assert_eq!(
+        store.take_named_locks(&lease, None, &names).unwrap(),
+        Taken::All
+    );
+    assert_eq!(store.list_locks().unwrap().held.len(), 1);
 }
 
 #[test]

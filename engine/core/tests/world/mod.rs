@@ -1,0 +1,230 @@
+//! Generated plans and what happens to them.
+
+mod draw;
+mod nodes;
+mod scripts;
+
+use crate::rules::tell_fact;
+use draw::Draw;
+use piton_core::plan::Plan;
+use piton_core::record::{Fact, OutcomeStatus};
+use piton_core::sim::{Ending, Ends, Script, Scripted, Simulator};
+use piton_core::time::Timestamp;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A plan and what happens to a run of it.
+#[derive(Clone)]
+pub struct World {
+    pub plan: Plan,
+    pub script: Script,
+}
+
+/// How many facts of the story of a world that failed a test are told, from its end.
+const TOLD: usize = 120;
+
+impl fmt::Debug for World {
+    /// The plan, what differs from the simplest script, and the story.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan {
+            parallel,
+            page,
+            lock,
+            ..
+        } = &self.plan;
+        writeln!(f, "parallel {parallel} page {page:?} lock {lock:?}")?;
+        for node in &self.plan.nodes {
+            writeln!(f, "{}", serde_json::to_string(node).unwrap_or_default())?;
+        }
+        let script = &self.script;
+        let lists = script.attempts.iter();
+        for ((node, purpose), list) in lists.filter(|(_, list)| list.iter().any(is_odd)) {
+            writeln!(f, "{purpose:?} of {}: {list:?}", node.0)?;
+        }
+        writeln!(f, "replies: {:?}", script.replies)?;
+        writeln!(f, "usual: {:?}", script.usual)?;
+        let (pages, locks) = (&script.pages, &script.locks);
+        writeln!(
+            f,
+            "pages: {pages:?} locks: {locks:?} lag: {}",
+            script.tick_lag
+        )?;
+        writeln!(
+            f,
+            "cancels: {:?} crashes: {:?}",
+            script.cancels, script.crashes
+        )?;
+        let (simulator, ending) = self.happen();
+        let told = facts(&simulator);
+        for (at, fact) in &told[told.len().saturating_sub(TOLD)..] {
+            let since = at.since(told[0].0);
+            writeln!(f, "{since:>8} {}", tell_fact(&self.plan, fact))?;
+        }
+        writeln!(
+            f,
+            "ended {ending:?}; there is {:?}",
+            simulator.world().left().collect::<Vec<_>>()
+        )
+    }
+}
+
+fn is_odd(scripted: &Scripted) -> bool {
+    !matches!(&scripted.ends, Ends::With(outcome) if outcome.status == OutcomeStatus::Succeeded)
+}
+
+impl World {
+    /// Lets it happen.
+    pub fn happen(&self) -> (Simulator, Ending) {
+        let mut simulator = Simulator::new(self.plan.clone(), self.script.clone());
+        let ending = simulator.run();
+        (simulator, ending)
+    }
+}
+
+/// The facts that were written down, with their times.
+pub fn facts(simulator: &Simulator) -> Vec<(Timestamp, Fact)> {
+    simulator
+        .records()
+        .iter()
+        .map(|record| (record.at, record.fact().unwrap()))
+        .collect()
+}
+
+/// Worlds of every kind. Each comes to an end: people give up in the end, and what is never heard of has a limit.
+pub fn worlds() -> impl Strategy<Value = World> {
+    any_worlds(false)
+}
+
+/// Worlds in which what the run is told can be true: nothing goes on after it was ended, and people are honest.
+pub fn orderly_worlds() -> impl Strategy<Value = World> {
+    any_worlds(true)
+}
+
+fn any_worlds(orderly: bool) -> impl Strategy<Value = World> {
+    let node = (
+        vec(any::<u8>(), nodes::NODE_BYTES),
+        vec(any::<u8>(), scripts::NODE_BYTES),
+    );
+    (vec(node, 1..=12), vec(any::<u8>(), 64)).prop_map(move |(nodes, run)| {
+        let (drawn, happening): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
+        let mut run = Draw::new(&run);
+        let plan = nodes::build(&drawn, &mut run);
+        let script = scripts::build(&plan, &happening, &mut run, orderly);
+        World { plan, script }
+    })
+}
+
+/// The generated worlds are worth their tests only while everything happens in them.
+#[test]
+fn everything_happens_in_some_world() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut count = |what: String| *seen.entry(what).or_default() += 1;
+    for _ in 0..2000 {
+        let world = worlds().new_tree(&mut runner).unwrap().current();
+        let (simulator, ending) = world.happen();
+        count(format!("{ending:?}"));
+        count(
+            if simulator.engines() > 1 {
+                "crashed"
+            } else {
+                "not crashed"
+            }
+            .to_owned(),
+        );
+        for (_, fact) in facts(&simulator) {
+            let json = serde_json::to_value(&fact).unwrap();
+            count(json["is"].as_str().unwrap().to_owned());
+        }
+        for refused in simulator
+            .verdicts()
+            .iter()
+            .filter_map(|verdict| verdict.result.clone().err())
+        {
+            let name = format!("{refused:?}");
+            count(name.split([' ', '{']).next().unwrap().to_owned());
+        }
+    }
+    let expected = [
+        "Over(Succeeded)",
+        "Over(Failed)",
+        "Over(Cancelled)",
+        "Over(RolledBack)",
+        "Over(PartlyRolledBack)",
+        "Waiting",
+        "crashed",
+        "not crashed",
+        "run_created",
+        "node_started",
+        "node_skipped",
+        "attempt_started",
+        "attempt_ended",
+        "late_result",
+        "stop_requested",
+        "retry_scheduled",
+        "question_opened",
+        "answered",
+        "question_expired",
+        "question_voided",
+        "node_succeeded",
+        "node_failed",
+        "cancel_requested",
+        "cancel_refused",
+        "response_taken",
+        "node_reopened",
+        "item_done",
+        "look_scheduled",
+        "lock_requested",
+        "lock_taken",
+        "gate_reopened",
+        "undo_planned",
+        "undo_started",
+        "undo_retry_scheduled",
+        "item_undone",
+        "node_undone",
+        "nothing_to_undo",
+        "undo_wanted",
+        "undo_left",
+        "undo_failed",
+        "undo_stopped",
+        "rewound",
+        "paged",
+        "page_ended",
+        "acknowledged",
+        "taken",
+        "finally_began",
+        "run_ended",
+        "Over",
+        "AlreadyDecided",
+        "Expired",
+        "ShownChanged",
+        "WrongAnswer",
+        "MayNot",
+        "Starter",
+        "Twice",
+        "AlreadyCancelled",
+        "TakenBy",
+        "NeverSkip",
+        "NotConfirmed",
+        "NotDone",
+        "NotBefore",
+        "NotNow",
+    ];
+    let missing: Vec<_> = expected
+        .iter()
+        .filter(|what| !seen.contains_key(**what))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "never happened: {missing:?}; happened: {seen:#?}"
+    );
+}
+
+/// The first attempt that runs.
+pub fn first_in_flight(run: &piton_core::run::Run) -> Option<piton_core::id::AttemptId> {
+    run.in_flight().next()
+}
