@@ -1,6 +1,6 @@
 //! What README.md and docs/ say is run here: `sh` blocks are commands, `runbook` and `yaml` blocks are files.
 
-use crate::support::{Ended, Place, top};
+use crate::support::{Ended, Place, top, until};
 use std::process::Command;
 
 /// The fenced blocks of a Markdown text that are of this kind.
@@ -42,21 +42,77 @@ fn prose() -> Vec<(String, String)> {
         .collect()
 }
 
-#[test]
-fn every_command_in_the_prose_runs() {
-    let mut count = 0;
-    for (name, text) in prose() {
+/// A command of the prose, and how its remark says that it ends.
+pub struct Line {
+    command: String,
+    code: i32,
+}
+
+impl Line {
+    /// Reads a line: the command, and behind a `#` what is said of it. Without `exit code N`, it has to do well.
+    pub fn read(line: &str) -> Line {
+        let (command, remark) = line.split_once(" #").unwrap_or((line, ""));
+        let code = remark
+            .split_once("exit code ")
+            .and_then(|(_, after)| after.split(|c: char| !c.is_ascii_digit()).next())
+            .and_then(|code| code.parse().ok());
+        Line {
+            command: command.trim().to_owned(),
+            code: code.unwrap_or(0),
+        }
+    }
+}
+
+/// A place in which commands run as people would type them, one after another.
+pub struct Shell {
+    place: Place,
+}
+
+impl Shell {
+    pub fn new() -> Shell {
         let place = Place::new();
         std::os::unix::fs::symlink(top().join("examples"), place.dir.join("examples"))
             .expect("a link");
         let bin = place.dir.join("bin");
         std::fs::create_dir_all(&bin).expect("a folder");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_piton"), bin.join("piton")).expect("a link");
+        Shell { place }
+    }
+
+    /// Runs a command, once what the one before set off has come to rest.
+    pub fn run(&self, name: &str, line: &Line) {
+        until("the run before rests", || {
+            self.place.json(["runs", "--json"])[0]["state"] != "running"
+        });
         let path = std::env::var("PATH").unwrap_or_default();
+        let bin = self.place.dir.join("bin");
+        let output = Command::new("sh")
+            .args(["-c", &line.command])
+            .env("PITON_STORE", self.place.store())
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .current_dir(&self.place.dir)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("sh");
+        let ended = Ended::from(output).without_panic();
+        assert_eq!(
+            ended.code,
+            Some(line.code),
+            "{name}: `{}`: {ended:?}",
+            line.command
+        );
+    }
+}
+
+#[test]
+fn every_command_in_the_prose_runs() {
+    let mut count = 0;
+    for (name, text) in prose() {
+        let shell = Shell::new();
         for block in blocks(&text, "sh") {
             for line in block.lines() {
-                let line = line.split(" # ").next().unwrap_or_default().trim();
                 // The suite itself runs ./test; building is what made this binary.
+                let line = line.trim();
                 if line.is_empty()
                     || line.starts_with('#')
                     || line.starts_with("./test")
@@ -66,26 +122,34 @@ fn every_command_in_the_prose_runs() {
                     continue;
                 }
                 let line = line.replace("cargo run --release -- ", "piton ");
-                let output = Command::new("sh")
-                    .args(["-c", &line])
-                    .env("PITON_STORE", place.store())
-                    .env("PATH", format!("{}:{path}", bin.display()))
-                    .current_dir(&place.dir)
-                    .stdin(std::process::Stdio::null())
-                    .output()
-                    .expect("sh");
-                let ended = Ended::from(output).without_panic();
-                let waits = line.contains("02-approval") && line.contains(" run ");
-                assert_eq!(
-                    ended.code,
-                    Some(if waits { 3 } else { 0 }),
-                    "{name}: `{line}`: {ended:?}"
-                );
+                shell.run(&name, &Line::read(&line));
                 count += 1;
             }
         }
     }
-    assert!(count >= 8, "only {count} commands were found in the prose");
+    assert!(count >= 20, "only {count} commands were found in the prose");
+}
+
+#[test]
+fn every_command_that_the_prose_mentions_is_there() {
+    let place = Place::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (name, text) in prose() {
+        for (_, after) in text
+            .match_indices("`piton ")
+            .map(|(at, mark)| text.split_at(at + mark.len()))
+        {
+            let word = after
+                .split(|c: char| !(c.is_ascii_lowercase() || c == '-' || c == '_'))
+                .next()
+                .unwrap_or_default();
+            if !word.is_empty() && seen.insert(word.to_owned()) {
+                let ended = place.run([word, "--help"]);
+                assert_eq!(ended.code, Some(0), "{name}: `piton {word}`");
+            }
+        }
+    }
+    assert!(seen.len() >= 12, "{seen:?}");
 }
 
 #[test]
@@ -102,5 +166,5 @@ fn every_runbook_in_the_prose_checks_clean() {
             }
         }
     }
-    assert!(count >= 2, "only {count} runbooks were found in the prose");
+    assert!(count >= 6, "only {count} runbooks were found in the prose");
 }
