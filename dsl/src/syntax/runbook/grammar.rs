@@ -1,6 +1,6 @@
 //! The parser that is generated from `runbook.pest`.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, reason = "the derive of pest writes none")]
 
 use pest_derive::Parser;
 

@@ -15,7 +15,7 @@ pub struct ExprError {
 }
 
 impl ExprError {
-    pub(super) fn new(span: Range, message: impl Into<String>) -> ExprError {
+    pub(crate) fn new(span: Range, message: impl Into<String>) -> ExprError {
         ExprError {
             span,
             message: message.into(),

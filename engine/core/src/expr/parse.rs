@@ -12,7 +12,7 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 use std::sync::LazyLock;
 
 /// What the derive of pest makes of the grammar.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the derive of pest writes none")]
 mod grammar {
     #[derive(pest_derive::Parser)]
     #[grammar = "expr/expression.pest"]

@@ -2,7 +2,7 @@
 
 use super::state::NodeState;
 use crate::id::Purpose;
-use crate::plan::{Interrupted, Node, NodeIndex, WorldEffect};
+use crate::plan::{Node, NodeIndex, WorldEffect};
 use crate::record::RenderedAction;
 use crate::time::Timestamp;
 
@@ -80,8 +80,5 @@ fn work(index: NodeIndex, state: &NodeState) -> Stage {
 
 /// Whether its action may be done again at will.
 pub(super) fn may_be_repeated(node: &Node) -> bool {
-    node.idempotent
-        || node.kind == crate::plan::NodeKind::Gate
-        || node.effect == WorldEffect::None
-        || node.interrupted == Interrupted::Rerun
+    node.idempotent || node.kind == crate::plan::NodeKind::Gate || node.effect == WorldEffect::None
 }

@@ -209,8 +209,11 @@ fn action(made: &mut Plan, rendered: &RenderedAction) -> Result<Action, ExprErro
             script: script.clone(),
             shell: shell.clone(),
         }),
-        // The compiler lets nothing else undo a step.
-        _ => Action::Exec(Exec { argv: Vec::new() }),
+        // The language lets nothing else undo a step; a plan that says otherwise is refused rather than half done.
+        _ => {
+            let message = "only `run`, `exec` and `sql` can take something back";
+            return Err(ExprError::new(0..0, message));
+        }
     })
 }
 
