@@ -28,7 +28,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version of facts that this build writes. A record with a higher one is refused.
-pub const RECORD_VERSION: u32 = 2;
+pub const RECORD_VERSION: u32 = 3;
 
 /// A fact with its place in the journal. `body` is the exact text that was hashed and stored, so that a later
 /// Piton, which might write the same fact another way, still finds the chain whole.
