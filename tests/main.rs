@@ -11,6 +11,7 @@ mod commands;
 mod decisions;
 mod escalation;
 mod examples;
+mod ground;
 mod killed;
 mod locks;
 mod people;

@@ -1,5 +1,10 @@
 //! A store of its own for each test, and `piton` on it.
 
+pub mod account;
+pub mod postgres;
+pub mod scratch;
+pub mod standins;
+
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
