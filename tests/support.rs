@@ -1,12 +1,15 @@
 //! A store of its own for each test, and `piton` on it.
 
 pub mod account;
+pub mod api;
+pub mod history;
 pub mod postgres;
 pub mod scratch;
+pub mod site;
 pub mod standins;
 
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -19,6 +22,10 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// A folder of its own with a store in it. Removed at the end, and with it ends what was started in it.
 pub struct Place {
     pub dir: PathBuf,
+    /// Whether `piton` runs as the account that clusters belong to.
+    pub beside_postgres: bool,
+    /// What else `piton` finds in its environment.
+    pub settings: Vec<(String, OsString)>,
 }
 
 impl Place {
@@ -27,7 +34,11 @@ impl Place {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("piton-e2e-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&dir).expect("a temporary folder");
-        Place { dir }
+        Place {
+            dir,
+            beside_postgres: false,
+            settings: Vec::new(),
+        }
     }
 
     pub fn store(&self) -> String {
@@ -47,13 +58,18 @@ impl Place {
 
     /// `piton` with these arguments, this store, and nobody at a terminal.
     pub fn piton<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_piton"));
+        let mut command = if self.beside_postgres {
+            account::account().command(account::piton())
+        } else {
+            Command::new(env!("CARGO_BIN_EXE_piton"))
+        };
         command
             .args(arguments)
             .env("PITON_STORE", self.store())
             .env("XDG_STATE_HOME", self.dir.join("state"))
             .env("NO_COLOR", "1")
             .env_remove("PITON_LOG")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

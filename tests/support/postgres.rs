@@ -89,7 +89,8 @@ fn template() -> &'static Path {
 
 /// Runs a program of the test ground, which has to do well.
 #[track_caller]
-pub fn done(command: &mut Command) -> Ended {
+pub fn done(mut command: impl std::borrow::BorrowMut<Command>) -> Ended {
+    let command = command.borrow_mut();
     let output = command.stdin(Stdio::null()).output();
     let ended = Ended::from(output.unwrap_or_else(|error| panic!("{command:?}: {error}")));
     assert_eq!(ended.code, Some(0), "{command:?}: {ended:?}");
@@ -192,6 +193,11 @@ impl Cluster {
         end(&self.data);
     }
 
+    /// What the server wrote to its log.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
     fn log_path(&self) -> PathBuf {
         self.sockets.join("server.log")
     }
@@ -215,6 +221,14 @@ impl Cluster {
     pub fn psql(&self, database: &str, sql: &str) -> String {
         let ended = done(&mut self.psql_command(database, sql));
         ended.stdout.trim_end().to_owned()
+    }
+
+    /// Runs a file of SQL.
+    #[track_caller]
+    pub fn psql_file(&self, database: &str, file: &Path) {
+        let mut command = self.psql_command(database, "select 1");
+        command.arg("-q").arg("-f").arg(file);
+        done(&mut command);
     }
 
     fn psql_command(&self, database: &str, sql: &str) -> Command {
@@ -323,4 +337,19 @@ pub fn end(data: &Path) {
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+}
+
+/// Data directories in which a server was started, in this folder and those in it.
+pub fn data_directories(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if folder.join("PG_VERSION").exists() {
+        found.push(folder.to_owned());
+        return found;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(data_directories(&entry.path()));
+        }
+    }
+    found
 }
