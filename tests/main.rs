@@ -18,5 +18,6 @@ mod people;
 mod prose;
 mod resources;
 mod secrets;
+mod servers;
 mod terminal;
 mod ways;
