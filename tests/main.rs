@@ -16,6 +16,7 @@ mod killed;
 mod locks;
 mod people;
 mod prose;
+mod recovery;
 mod resources;
 mod secrets;
 mod servers;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod api;
 pub mod history;
+pub mod operator;
 pub mod postgres;
 pub mod scratch;
 pub mod site;

@@ -223,6 +223,12 @@ impl Cluster {
         ended.stdout.trim_end().to_owned()
     }
 
+    /// The same, for SQL that may fail.
+    pub fn try_psql(&self, database: &str, sql: &str) -> Ended {
+        let output = self.psql_command(database, sql).output();
+        Ended::from(output.expect("psql"))
+    }
+
     /// Runs a file of SQL.
     #[track_caller]
     pub fn psql_file(&self, database: &str, file: &Path) {

@@ -14,8 +14,9 @@ use std::process::Command;
 /// The pod in which production's Postgres runs, for `kubectl exec`.
 pub const POD: &str = "guestguard-pg-0";
 
-/// The site. What `piton` finds in its environment: `PATH` with the stand-ins and Postgres' programs in front,
-/// `WALG_FILE_PREFIX`, `STANDIN_LOG`, `STANDIN_STATE`, and for secrets
+/// The site. What `piton` finds in its environment: `PATH` with the stand-ins and Postgres' programs in front, `HOME`,
+/// in which wal-g and the stand-ins find their settings (steps get that much of the environment and no more), and for
+/// secrets
 ///
 /// - `GG_DATABASE_URL`: the application's URL of the database that is to be restored, at `port`;
 /// - `GG_SUPERUSER_URL`: the superuser's, through the socket folder `restored/sockets`;
@@ -51,6 +52,7 @@ impl Site {
         let primary = folder("primary");
         let primary = Cluster::of(&history().data(until), &primary, Some(archive.clone()));
         link(&history().archive(until), &archive.folder);
+        folder("restored");
         folder("restored/sockets");
         let api = Api::serve(&folder("state"));
         let mut site = Site {
@@ -118,9 +120,6 @@ impl Site {
         let settings = [
             ("PATH", path),
             ("HOME", self.place.dir.clone().into()),
-            ("WALG_FILE_PREFIX", self.archive.folder.clone().into()),
-            ("STANDIN_LOG", self.place.dir.join("calls").into()),
-            ("STANDIN_STATE", self.place.dir.join("state").into()),
             ("GG_DATABASE_URL", text(self.url(self.port))),
             ("GG_SUPERUSER_URL", text(superuser)),
             ("GG_PRODUCTION_URL", text(production)),
@@ -129,6 +128,14 @@ impl Site {
             ("GG_STATUS_URL", text(self.api.url("/hooks/status"))),
             ("GG_TICKET_URL", text(self.api.url("/hooks/ticket"))),
         ];
+        let standins = format!(
+            "STANDIN_LOG='{home}/calls'\nSTANDIN_STATE='{home}/state'\n",
+            home = self.place.dir.display()
+        );
+        account().file(&self.place.dir.join(".standins"), &standins);
+        let folder = self.archive.folder.display();
+        let archive = format!("{{\"WALG_FILE_PREFIX\": \"{folder}\"}}\n");
+        account().file(&self.place.dir.join(".walg.json"), &archive);
         self.place.beside_postgres = true;
         self.place.settings = settings
             .map(|(name, value)| (name.to_owned(), value))
