@@ -8,6 +8,7 @@ mod audit;
 mod back;
 mod check;
 mod commands;
+mod damages;
 mod decisions;
 mod escalation;
 mod examples;

@@ -6,6 +6,7 @@ use crate::support::history::{DATABASE, LAST_GOOD, TOO_LATE, Until, history};
 use crate::support::operator::Operator;
 use crate::support::postgres::Cluster;
 use crate::support::site::Site;
+use crate::support::snapshot::Snapshot;
 use crate::support::{Ended, Place, top, until};
 use std::time::{Duration, Instant};
 
@@ -120,6 +121,39 @@ fn a_recovery_that_stopped_in_a_migration_holds_its_locks_until_it_is_opened() {
     look("tokens").expect(1).says("lock timeout");
     restored.psql(DATABASE, "select pg_promote()");
     assert_eq!(look("tokens").expect(0).stdout, "t\n");
+}
+
+#[test]
+fn a_recovery_leaves_production_as_it_was() {
+    let site = site();
+    // The primary is stopped: a running server writes to its files by itself.
+    let look = || [&site.primary.data, &site.archive.folder].map(|folder| Snapshot::of(folder));
+    let before = look();
+    recovers(
+        &site,
+        choosing(&[(&history().good.name, &history().before_damage)]),
+    )
+    .expect(0);
+    let restored = restored(&site, 1);
+    restored.psql(
+        DATABASE,
+        "insert into monitoring.heartbeat default values; select pg_switch_wal()",
+    );
+    restored.stop();
+    for (before, after) in before.iter().zip(&look()) {
+        assert_eq!(before.differences(after), Vec::<String>::new());
+    }
+    assert!(
+        site.calls().iter().all(|call| call.starts_with("wal-g ")),
+        "{:?}",
+        site.calls()
+    );
+    // And what would have changed is noticed.
+    account().file(&site.archive.folder.join("wal_005/00000002.history"), "");
+    assert_eq!(
+        before[1].differences(&look()[1]),
+        ["wal_005", "wal_005/00000002.history"]
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod operator;
 pub mod postgres;
 pub mod scratch;
 pub mod site;
+pub mod snapshot;
 pub mod standins;
 
 use serde_json::Value;
