@@ -37,7 +37,7 @@ fn longest(node: &Node) -> Option<u64> {
             node,
             Some(node.timeout.map_or(TELLING, |timeout| timeout.0)),
         ),
-        Action::Run(_) | Action::Exec(_) | Action::Sql(_) | Action::Checks(_) => {
+        Action::Run(_) | Action::Exec(_) | Action::Sql(_) | Action::Http(_) | Action::Checks(_) => {
             tries(node, node.timeout.map(|timeout| timeout.0))
         }
     };

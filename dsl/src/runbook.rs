@@ -13,7 +13,7 @@ mod response;
 mod targets;
 mod waiting;
 
-pub use action::{Action, Check, Sql, WrittenAction};
+pub use action::{Action, Check, Http, Sql, WrittenAction};
 pub use effect::{Effect, Interrupted, Probe, Undo};
 pub use node::Node;
 pub use param::{Param, ParamType};

@@ -2,8 +2,8 @@
 
 use crate::display::clean::one_line;
 use piton_core::plan::{
-    Action, Approve, Ask, CallPart, Check, Manual, Node, Plan, Response, UndoAfter, Wait,
-    WorldEffect,
+    Action, Approve, Ask, CallPart, Check, Http, HttpBody, Manual, Node, Plan, Response, UndoAfter,
+    Wait, WorldEffect,
 };
 
 /// The word for the kind of action, as it is written in a runbook.
@@ -13,6 +13,7 @@ pub fn word(action: &Action) -> &'static str {
         Action::Run(_) => "run",
         Action::Exec(_) => "exec",
         Action::Sql(_) => "sql",
+        Action::Http(_) => "http",
         Action::Checks(_) => "checks",
         Action::Approve(_) => "approve",
         Action::Manual(_) => "manual",
@@ -49,6 +50,7 @@ pub fn lines(action: &Action) -> Vec<String> {
             lines.extend(bound.map(|(at, value)| format!("${} = {}", at + 1, value.text())));
             lines
         }
+        Action::Http(request) => http(request),
         Action::Checks(checks) => checks.iter().flat_map(check).collect(),
         Action::Approve(approve) => vec![approvers(approve)],
         Action::Manual(manual) => self::manual(manual),
@@ -61,6 +63,25 @@ pub fn lines(action: &Action) -> Vec<String> {
         Action::Call(CallPart::Begin) => vec!["the called runbook begins".to_owned()],
         Action::Call(CallPart::End) => vec!["the called runbook is done".to_owned()],
     }
+}
+
+/// The request, its headers and what it sends.
+fn http(request: &Http) -> Vec<String> {
+    let mut first = format!(
+        "{} {}",
+        request.method.as_str(),
+        one_line(request.url.text())
+    );
+    if !request.status.is_empty() {
+        let statuses: Vec<_> = request.status.iter().map(ToString::to_string).collect();
+        first.push_str(&format!(", expecting {}", statuses.join(" or ")));
+    }
+    let headers = request.headers.iter();
+    let headers = headers.map(|(name, value)| format!("{name}: {}", one_line(value.text())));
+    let sent = request.body.iter().flat_map(|sent| match sent {
+        HttpBody::Text(text) | HttpBody::Json(text) => body(text.text()),
+    });
+    [first].into_iter().chain(headers).chain(sent).collect()
 }
 
 /// Instructions, what has to be ticked off, and what is asked.

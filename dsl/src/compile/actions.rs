@@ -4,7 +4,7 @@ use super::{Result, unchecked};
 use crate::runbook::{self, Named, Sourced, Spanned, WrittenAction};
 use piton_core::expr::{Expression, Template};
 use piton_core::plan::{
-    Action, Approve, Ask, CallPart, Check, Exec, Manual, Notify, Run, Sql, Wait,
+    Action, Approve, Ask, CallPart, Check, Exec, Http, HttpBody, Manual, Notify, Run, Sql, Wait,
 };
 use piton_core::time::Millis;
 use std::collections::BTreeMap;
@@ -80,6 +80,7 @@ pub(super) fn action(written: &[WrittenAction], what: &str) -> Result<Action> {
             argv: list(argv, what)?,
         }),
         runbook::Action::Sql(written) => Action::Sql(sql(written, what)?),
+        runbook::Action::Http(written) => Action::Http(http(written, what)?),
         runbook::Action::Checks(checks) => Action::Checks(
             checks
                 .iter()
@@ -120,6 +121,17 @@ fn sql(written: &runbook::Sql, what: &str) -> Result<Sql> {
         text: text.value.clone(),
         script: written.script,
         bind: list(&written.bind, what)?,
+    })
+}
+
+fn http(written: &runbook::Http, what: &str) -> Result<Http> {
+    let text = template(written.body.as_ref()).map(HttpBody::Text);
+    Ok(Http {
+        url: template(written.url.as_ref()).ok_or_else(|| unchecked(what))?,
+        method: written.method,
+        headers: templates(&written.headers, what)?,
+        body: text.or_else(|| template(written.json.as_ref()).map(HttpBody::Json)),
+        status: written.status.clone(),
     })
 }
 

@@ -108,6 +108,7 @@ impl Shared<'_> {
             Action::Run(_)
             | Action::Exec(_)
             | Action::Sql(_)
+            | Action::Http(_)
             | Action::Checks(_)
             | Action::Notify(_) => own.or(length(self.runbook.timeout.as_ref())),
         }
@@ -283,6 +284,7 @@ fn unstated(action: &Action) -> WorldEffect {
         Action::Run(_)
         | Action::Exec(_)
         | Action::Sql(_)
+        | Action::Http(_)
         | Action::Checks(_)
         | Action::Approve(_)
         | Action::Manual(_) => WorldEffect::Unstated,

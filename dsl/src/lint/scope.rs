@@ -39,6 +39,7 @@ pub(crate) struct Unknown {
 
 const ROOTS: [&str; 6] = ["params", "secrets", "steps", "run", "node", "mode"];
 const PROCESS_RESULTS: [&str; 5] = ["exit_code", "stdout", "json", "value", "output"];
+const ANSWER_RESULTS: [&str; 5] = ["status", "body", "json", "value", "headers"];
 const ROWS_RESULTS: [&str; 2] = ["rows", "value"];
 const RUN_MEMBERS: [&str; 6] = ["id", "work", "base", "runbook", "starter", "started"];
 /// What is known of a run only when it ends.
@@ -64,6 +65,7 @@ impl Names {
         let mut own: Vec<&str> = match self.results {
             Results::Process => PROCESS_RESULTS.to_vec(),
             Results::Rows => ROWS_RESULTS.to_vec(),
+            Results::Answer => ANSWER_RESULTS.to_vec(),
             Results::None | Results::Unknown => Vec::new(),
         };
         if self.items {
@@ -390,6 +392,7 @@ fn captured(results: Results, rest: &[String], search: &Search<'_>) -> Resolutio
     let members: &[&str] = match results {
         Results::Process => &["stdout", "value", "json", "exit_code"],
         Results::Rows => &ROWS_RESULTS,
+        Results::Answer => &ANSWER_RESULTS,
         Results::None | Results::Unknown => return Resolution::Type(Type::Any),
     };
     search.member("capture", members, rest, |name| {
@@ -405,14 +408,16 @@ fn result_type(results: Results, root: &str, rest: &[String]) -> Option<Resoluti
     let known = match results {
         Results::Process => PROCESS_RESULTS.contains(&root),
         Results::Rows => ROWS_RESULTS.contains(&root),
+        Results::Answer => ANSWER_RESULTS.contains(&root),
         Results::None | Results::Unknown => false,
     };
     if !known {
         return None;
     }
     Some(Resolution::Type(match root {
-        "exit_code" => Type::Int,
-        "stdout" => Type::String,
+        "exit_code" | "status" => Type::Int,
+        "stdout" | "body" => Type::String,
+        "headers" => Type::Map(Box::new(Type::String)),
         "rows" => Type::List(Box::new(Type::Map(Box::new(Type::Any)))),
         "output" if rest.is_empty() => return Some(Resolution::Namespace),
         "output" => Type::String,

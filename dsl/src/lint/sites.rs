@@ -2,8 +2,8 @@
 
 use crate::node::Scalar;
 use crate::runbook::{
-    Action, Channel, FailWhen, Manual, Node, ParamType, Probe, Runbook, Sourced, Sql, Undo, Wait,
-    WrittenAction,
+    Action, Channel, FailWhen, Http, Manual, Node, ParamType, Probe, Runbook, Sourced, Sql, Undo,
+    Wait, WrittenAction,
 };
 use crate::source::Span;
 use piton_core::expr::{Expression, Template};
@@ -30,6 +30,8 @@ pub(crate) enum Place {
     Argv,
     Database,
     Bind,
+    /// A part of a request to a web server.
+    Request,
     /// The output at this place of the node's outputs.
     Output(usize),
     Expect,
@@ -94,6 +96,8 @@ pub(crate) enum Results {
     Process,
     /// `rows`, `value`.
     Rows,
+    /// `status`, `body`, `json`, `headers`, `value`.
+    Answer,
     /// Nobody knows, because the action is not a proper one.
     Unknown,
 }
@@ -303,6 +307,7 @@ impl<'a> Finder<'a> {
             match action {
                 Action::Exec { argv } => self.templates(Place::Argv, argv.iter().flatten()),
                 Action::Sql(sql) => self.sql(sql),
+                Action::Http(request) => self.http(request),
                 Action::Checks(checks) => {
                     for check in checks {
                         self.actions(&check.probes);
@@ -340,6 +345,14 @@ impl<'a> Finder<'a> {
         }
     }
 
+    fn http(&mut self, request: &'a Http) {
+        self.templates(Place::Request, &request.url);
+        let headers = request.headers.iter().filter_map(|(_, it)| it.as_ref());
+        self.templates(Place::Request, headers);
+        self.templates(Place::Request, &request.body);
+        self.templates(Place::Request, &request.json);
+    }
+
     fn sql(&mut self, sql: &'a Sql) {
         // One that is not its own stands at the node or the runbook, and is found there.
         if sql.own {
@@ -354,6 +367,7 @@ fn results_of(actions: &[WrittenAction]) -> Results {
         [only] => match only.keyword {
             "run" | "exec" => Results::Process,
             "sql" => Results::Rows,
+            "http" => Results::Answer,
             _ => Results::None,
         },
         _ => Results::Unknown,

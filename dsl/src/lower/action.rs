@@ -6,8 +6,8 @@ use crate::lint::rules::shell_without_run;
 use crate::node::Node;
 use crate::runbook::{Action, Runbook, Sourced, WrittenAction};
 use crate::schema::{
-    APPROVE_ACTION, CALL_ACTION, CHECKS, DATABASE, EXEC, Key, MANUAL_ACTION, NOTIFY_ACTION, RUN,
-    SHELL, SQL_ACTION, WAIT_ACTION,
+    APPROVE_ACTION, CALL_ACTION, CHECKS, DATABASE, EXEC, HTTP_ACTION, Key, MANUAL_ACTION,
+    NOTIFY_ACTION, RUN, SHELL, SQL_ACTION, WAIT_ACTION,
 };
 use piton_core::expr::Template;
 
@@ -44,6 +44,7 @@ impl Lowering<'_> {
                 &RUN,
                 &EXEC,
                 &SQL_ACTION,
+                &HTTP_ACTION,
                 &CHECKS,
                 &APPROVE_ACTION,
                 &MANUAL_ACTION,
@@ -60,7 +61,7 @@ impl Lowering<'_> {
         fields: &Fields<'_>,
         database: Option<&Option<Sourced<Template>>>,
     ) -> Vec<WrittenAction> {
-        self.actions(fields, database, &[&RUN, &EXEC, &SQL_ACTION])
+        self.actions(fields, database, &[&RUN, &EXEC, &SQL_ACTION, &HTTP_ACTION])
     }
 
     fn actions(
@@ -100,6 +101,7 @@ impl Lowering<'_> {
             "run" => self.run(node, fields),
             "exec" => self.exec(node),
             "sql" => self.sql(node, database).map(Action::Sql),
+            "http" => self.http(node).map(Action::Http),
             "checks" => self.checks(node, database).map(Action::Checks),
             "manual" => self.manual(node, &database.cloned()),
             "notify" => self.notify(node),

@@ -13,6 +13,7 @@ mod effect;
 mod escalation;
 mod fields;
 mod guard;
+mod http;
 mod interrupted;
 mod manual;
 mod mode;

@@ -1,13 +1,15 @@
 //! What nodes do by themselves: programs, SQL, checks.
 
-use super::{Approve, Call, Manual, Notify, Sourced, Spanned, Wait};
+use super::{Approve, Call, Manual, Named, Notify, Sourced, Spanned, Wait};
 use crate::source::Span;
 use piton_core::expr::{Expression, Template};
+use piton_core::plan::Method;
+use std::collections::BTreeMap;
 
 /// An action and the key that it is written with.
 #[derive(Clone, Debug)]
 pub struct WrittenAction {
-    /// The key: `run`, `exec`, `sql`, `checks`, `approve`, `manual`, `notify`,
+    /// The key: `run`, `exec`, `sql`, `http`, `checks`, `approve`, `manual`, `notify`,
     /// `wait` or `call`.
     pub keyword: &'static str,
     /// Where the key stands.
@@ -44,6 +46,8 @@ pub enum Action {
     },
     /// SQL.
     Sql(Sql),
+    /// A request to a web server.
+    Http(Http),
     /// Checks.
     Checks(Vec<Check>),
     /// People.
@@ -73,6 +77,25 @@ pub struct Sql {
     pub script: bool,
     /// Values for the placeholders.
     pub bind: Vec<Option<Sourced<Template>>>,
+}
+
+/// A request to a web server.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where it goes.
+    pub url: Option<Sourced<Template>>,
+    /// What is asked.
+    pub method: Method,
+    /// Headers.
+    pub headers: Named<Sourced<Template>>,
+    /// What is sent, as text.
+    pub body: Option<Sourced<Template>>,
+    /// What is sent, as JSON.
+    pub json: Option<Sourced<Template>>,
+    /// The statuses that mean success.
+    pub status: Vec<u16>,
+    /// Where each key that was written stands.
+    pub keys: BTreeMap<&'static str, Span>,
 }
 
 /// A check.

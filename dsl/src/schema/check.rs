@@ -1,13 +1,21 @@
 //! Keys of a check.
 
 use super::key::{Block, Key, Takes};
-use super::{EXEC, RUN, SHELL, SQL_ACTION};
+use super::{EXEC, HTTP_ACTION, RUN, SHELL, SQL_ACTION};
 
 /// A check of a `checks` action.
 pub static CHECK: Block = Block {
     keyword: "check",
-    doc: "A named check: one of `run`, `exec`, `sql`, and what is expected of it.",
-    keys: &[&CHECK_NAME, &RUN, &SHELL, &EXEC, &SQL_ACTION, &EXPECT],
+    doc: "A named check: one of `run`, `exec`, `sql`, `http`, and what is expected of it.",
+    keys: &[
+        &CHECK_NAME,
+        &RUN,
+        &SHELL,
+        &EXEC,
+        &SQL_ACTION,
+        &HTTP_ACTION,
+        &EXPECT,
+    ],
 };
 
 /// The check's name.

@@ -1,7 +1,7 @@
 //! Keys that guard a step: what was there, what is about to be changed, who is asked.
 
 use super::key::{Block, Key, Takes};
-use super::{EXEC, RUN, SHELL, SQL_ACTION};
+use super::{EXEC, HTTP_ACTION, RUN, SHELL, SQL_ACTION};
 
 /// Looks at what is there before the step changes it; `undo` uses what it found as `capture.value`,
 /// `capture.stdout` and so on.
@@ -72,11 +72,11 @@ pub static FINALLY: Key = Key {
     yaml: "finally: true",
 };
 
-/// Looks at what is there, changing nothing: one of `run`, `exec`, `sql`.
+/// Looks at what is there, changing nothing: one of `run`, `exec`, `sql`, `http`.
 pub static CAPTURE_BLOCK: Block = Block {
     keyword: "capture",
-    doc: "Looks at what is there, changing nothing: one of `run`, `exec`, `sql`.",
-    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION],
+    doc: "Looks at what is there, changing nothing: one of `run`, `exec`, `sql`, `http`.",
+    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION, &HTTP_ACTION],
 };
 
 /// What is about to be changed, recognised by a fingerprint.
@@ -108,9 +108,9 @@ pub static TARGET_EXPECT: Key = Key {
     yaml: "expect: value == 'db-2'",
 };
 
-/// Reads a fingerprint, changing nothing: one of `run`, `exec`, `sql`.
+/// Reads a fingerprint, changing nothing: one of `run`, `exec`, `sql`, `http`.
 pub static TARGET_PROBE_BLOCK: Block = Block {
     keyword: "probe",
-    doc: "Reads a fingerprint, changing nothing: one of `run`, `exec`, `sql`.",
-    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION],
+    doc: "Reads a fingerprint, changing nothing: one of `run`, `exec`, `sql`, `http`.",
+    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION, &HTTP_ACTION],
 };

@@ -1,13 +1,13 @@
 //! Keys of the `probe` of `interrupted`.
 
 use super::key::{Block, Takes};
-use super::{EXEC, RUN, SHELL, SQL_ACTION};
+use super::{EXEC, HTTP_ACTION, RUN, SHELL, SQL_ACTION};
 
 /// An action that finds out.
 pub static PROBE: Block = Block {
     keyword: "probe",
-    doc: "Finds out whether an interrupted attempt happened: succeeds if so, fails if not. One of `run`, `exec`, `sql`.",
-    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION],
+    doc: "Finds out whether an interrupted attempt happened: succeeds if so, fails if not. One of `run`, `exec`, `sql`, `http`.",
+    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION, &HTTP_ACTION],
 };
 
 /// What an attempt with an unknown outcome may get, as single words.

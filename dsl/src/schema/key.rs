@@ -53,6 +53,8 @@ pub enum Takes {
     Bool,
     /// A whole number, at least the given one.
     Count(u32),
+    /// The status of an HTTP answer.
+    HttpStatus,
     /// A length of time.
     Duration,
     /// A length of time, or a range of two.
@@ -94,6 +96,7 @@ impl fmt::Display for Takes {
             Takes::Bool => f.write_str("`true` or `false`"),
             Takes::Count(0) => f.write_str("a whole number"),
             Takes::Count(least) => write!(f, "a whole number from {least}"),
+            Takes::HttpStatus => f.write_str("a status from 100 to 599"),
             Takes::Duration => f.write_str("a length of time, such as 30s, 10m or 1h30m"),
             Takes::Backoff => f.write_str("a length of time, or a range of two such as 2s..30s"),
             Takes::Percent => f.write_str("a percentage, such as 80%"),
@@ -129,6 +132,7 @@ fn plural(of: &Takes) -> &'static str {
         Takes::Text | Takes::Code | Takes::Template => "texts",
         Takes::Expression => "expressions",
         Takes::Duration | Takes::Backoff => "lengths of time",
+        Takes::HttpStatus => "statuses from 100 to 599",
         Takes::Value => "single values",
         _ => "such",
     }

@@ -2,7 +2,7 @@
 
 use super::key::{Block, Key, Takes};
 use super::param::PARAM_TYPES;
-use super::{EXEC, RUN, SHELL, SQL_ACTION};
+use super::{EXEC, HTTP_ACTION, RUN, SHELL, SQL_ACTION};
 
 /// A person does something, or answers questions. `piton done` or `piton answer` says that it is done.
 pub static MANUAL: Block = Block {
@@ -164,9 +164,9 @@ pub static ASK_DEFAULT: Key = Key {
     yaml: "default: LATEST",
 };
 
-/// Gives the possible answers: one of `run`, `exec`, `sql`.
+/// Gives the possible answers: one of `run`, `exec`, `sql`, `http`.
 pub static FROM: Block = Block {
     keyword: "from",
-    doc: "Gives the possible answers: one of `run`, `exec`, `sql`.",
-    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION],
+    doc: "Gives the possible answers: one of `run`, `exec`, `sql`, `http`.",
+    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION, &HTTP_ACTION],
 };

@@ -10,6 +10,7 @@ mod check;
 mod contact;
 mod escalation;
 mod guard;
+mod http;
 mod interrupted;
 mod key;
 mod manual;
@@ -33,6 +34,7 @@ pub use check::*;
 pub use contact::*;
 pub use escalation::*;
 pub use guard::*;
+pub use http::*;
 pub use interrupted::*;
 pub use key::{Block, Key, NamedBlock, Shape, Takes};
 pub use manual::*;
@@ -132,6 +134,7 @@ pub const ALL: &[&Block] = &[
     &STEP,
     &GATE,
     &SQL,
+    &HTTP,
     &CHECK,
     &APPROVE,
     &MANUAL,

@@ -3,8 +3,8 @@
 use super::key::{Block, Key, Takes};
 use super::{
     APPROVE, CALL, CAPTURE, CHECK, CONFIRM, CONSECUTIVE, EVERY, FAIL_WHEN, FINALLY, FOR_EACH,
-    FOR_EACH_KEY, HOLD_FOR, INTERRUPTED_FORMS, LOCK, LOCK_TIMEOUT, MANUAL, NODE_PAGE, NOTIFY, OF,
-    RESPONSE_FORMS, RETRY, SKIP, SQL, SUCCESS, TARGET, UNDO, UNTIL, VALID_FOR, WAIT, WITHIN,
+    FOR_EACH_KEY, HOLD_FOR, HTTP, INTERRUPTED_FORMS, LOCK, LOCK_TIMEOUT, MANUAL, NODE_PAGE, NOTIFY,
+    OF, RESPONSE_FORMS, RETRY, SKIP, SQL, SUCCESS, TARGET, UNDO, UNTIL, VALID_FOR, WAIT, WITHIN,
 };
 
 /// A step: changes the world, or gathers what others need.
@@ -21,6 +21,7 @@ pub static STEP: Block = Block {
         &SHELL,
         &EXEC,
         &SQL_ACTION,
+        &HTTP_ACTION,
         &CHECKS,
         &APPROVE_ACTION,
         &MANUAL_ACTION,
@@ -78,6 +79,7 @@ pub static GATE: Block = Block {
         &SHELL,
         &EXEC,
         &SQL_ACTION,
+        &HTTP_ACTION,
         &CHECKS,
         &APPROVE_ACTION,
         &MANUAL_ACTION,
@@ -229,6 +231,17 @@ pub static SQL_ACTION: Key = Key {
     doc: "SQL: one query on `database`, or a block.",
     example: "sql = \"select count(*) from users\"",
     yaml: "sql: select count(*) from users",
+};
+
+/// A request to a web server.
+pub static HTTP_ACTION: Key = Key {
+    name: "http",
+    takes: Takes::Either(&[Takes::Template, Takes::Block(&HTTP)]),
+    required: false,
+    default: None,
+    doc: "A request to a web server: the address to `GET`, or a block.",
+    example: "http = \"https://app.example/health\"",
+    yaml: "http: https://app.example/health",
 };
 
 /// Checks.

@@ -1,17 +1,18 @@
 //! Keys of an `undo` block.
 
 use super::key::{Block, Key, Takes};
-use super::{EXEC, RETRY, RUN, SHELL, SQL_ACTION};
+use super::{EXEC, HTTP_ACTION, RETRY, RUN, SHELL, SQL_ACTION};
 
 /// The action that takes a step back.
 pub static UNDO: Block = Block {
     keyword: "undo",
-    doc: "The action that takes the step back: one of `run`, `exec`, `sql`.",
+    doc: "The action that takes the step back: one of `run`, `exec`, `sql`, `http`.",
     keys: &[
         &RUN,
         &SHELL,
         &EXEC,
         &SQL_ACTION,
+        &HTTP_ACTION,
         &UNDO_ENV,
         &UNDO_TIMEOUT,
         &UNDO_AFTER,
@@ -75,9 +76,9 @@ pub static UNDO_CHECK: Key = Key {
     yaml: "check: {exec: [./writes-are-on.sh]}",
 };
 
-/// Finds out whether an undo happened: one of `run`, `exec`, `sql`.
+/// Finds out whether an undo happened: one of `run`, `exec`, `sql`, `http`.
 pub static UNDO_CHECK_BLOCK: Block = Block {
     keyword: "check",
-    doc: "Finds out whether an undo happened: one of `run`, `exec`, `sql`.",
-    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION],
+    doc: "Finds out whether an undo happened: one of `run`, `exec`, `sql`, `http`.",
+    keys: &[&RUN, &SHELL, &EXEC, &SQL_ACTION, &HTTP_ACTION],
 };

@@ -14,3 +14,4 @@ pub mod owner;
 pub mod secrets;
 pub mod store;
 pub mod wake;
+mod web;

@@ -6,8 +6,8 @@ use crate::compile::rewrite::{in_folder, quoted};
 use crate::compile::{CompileError, Result, unchecked};
 use piton_core::expr::Expression;
 use piton_core::plan::{
-    Action, CallPart, CallScope, Interrupted, Node, NodeIndex, NodeKind, Plan, Response, Retry,
-    WorldEffect,
+    Action, CallPart, CallScope, HttpBody, Interrupted, Node, NodeIndex, NodeKind, Plan, Response,
+    Retry, WorldEffect,
 };
 use piton_core::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -359,6 +359,14 @@ fn effect_of(node: &Node, round: &Round) -> Result<WorldEffect> {
             Action::Sql(sql) => {
                 here(&mut sql.on)?;
                 sql.bind.iter_mut().try_for_each(here)?;
+            }
+            Action::Http(request) => {
+                here(&mut request.url)?;
+                request.headers.values_mut().try_for_each(here)?;
+                match &mut request.body {
+                    Some(HttpBody::Text(body) | HttpBody::Json(body)) => here(body)?,
+                    None => {}
+                }
             }
             _ => {}
         }

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     Identifier,
     /// An environment variable.
     Variable,
+    /// A header of a request.
+    Header,
 }
 
 /// What is wrong with a name, if something is.
@@ -64,6 +66,7 @@ pub(crate) fn check(kind: Kind, name: &Scalar) -> Option<Diagnostic> {
         Kind::Variable => {
             "the name of an environment variable is made of letters, digits and underscores"
         }
+        Kind::Header => "the name of a header is made of letters, digits and dashes",
     };
     let mut diagnostic = Diagnostic::error(
         CODE,
@@ -94,6 +97,11 @@ fn fits(kind: Kind, name: &str) -> bool {
                 first.is_ascii_lowercase()
                     && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
             }
+            Kind::Header => {
+                let others = "!#$%&'*+-.^_`|~";
+                let fits = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
+                fits(first) && letters.all(fits)
+            }
             Kind::Variable => {
                 (first.is_ascii_alphabetic() || first == '_')
                     && letters.all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -102,12 +110,16 @@ fn fits(kind: Kind, name: &str) -> bool {
 }
 
 fn better(kind: Kind, name: &str) -> String {
-    let joint = if kind == Kind::Node { '-' } else { '_' };
+    let joint = match kind {
+        Kind::Node | Kind::Header => '-',
+        Kind::Identifier | Kind::Variable => '_',
+    };
+    let keeps_case = matches!(kind, Kind::Variable | Kind::Header);
     name.trim()
         .chars()
         .take(100)
         .map(|c| match c {
-            c if c.is_ascii_alphanumeric() && kind != Kind::Variable => c.to_ascii_lowercase(),
+            c if c.is_ascii_alphanumeric() && !keeps_case => c.to_ascii_lowercase(),
             c if c.is_ascii_alphanumeric() => c,
             _ => joint,
         })

@@ -5,8 +5,8 @@
 //! and the arguments of programs, which everybody on the machine can read in the list of processes.
 //!
 //! ## Why it is bad
-//! A secret that was written down once has to be changed. Secrets may stand in `env`, in the database of `sql` and
-//! in its `bind`; there they are put in only when they are used.
+//! A secret that was written down once has to be changed. Secrets may stand in `env`, in the database of `sql`,
+//! in its `bind` and in `http`; there they are put in only when they are used.
 //!
 //! ## Example
 //! ```runbook
@@ -48,7 +48,7 @@ impl Place {
     /// Whether a secret may stand here, because it is put in only when it is used and not kept.
     pub(crate) fn may_have_secrets(self) -> bool {
         match self {
-            Place::Env | Place::Database | Place::Bind | Place::Channel => true,
+            Place::Env | Place::Database | Place::Bind | Place::Request | Place::Channel => true,
             Place::When
             | Place::Dir
             | Place::Argv

@@ -65,6 +65,7 @@ fn in_actions(actions: &[WrittenAction], syntax: Syntax, found: &mut Vec<Diagnos
                 }
             }
             Action::Exec { .. }
+            | Action::Http(_)
             | Action::Approve(_)
             | Action::Manual(_)
             | Action::Notify(_)

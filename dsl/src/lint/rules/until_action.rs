@@ -55,7 +55,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 "take it out; to wait until a time, write it in the `wait`: `wait { until = … }`, in YAML `wait: {until: …}`"
             }
             "call" => "take it out, and let a gate of that runbook look",
-            _ => "take it out, and let a gate look with `run`, `exec` or `sql`",
+            _ => "take it out, and let a gate look with `run`, `exec`, `sql` or `http`",
         };
         found.push(
             Diagnostic::error(CODE, until, message, "again and again")

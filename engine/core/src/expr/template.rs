@@ -19,14 +19,18 @@ const ESCAPED_OPEN: &str = "$${{";
 #[derive(Clone)]
 pub struct Template {
     text: Arc<str>,
-    parts: Arc<[Part]>,
+    pub(super) parts: Arc<[Part]>,
 }
 
-enum Part {
+/// A piece of a template.
+pub(super) enum Part {
+    /// Text as it comes out.
     Literal(String),
+    /// What is put in.
     Splice {
         /// Where the expression's text begins in the template's.
         offset: usize,
+        /// What gives the value.
         expression: Expression,
     },
 }
@@ -174,13 +178,16 @@ impl Template {
 }
 
 /// A value that has no form in a text.
-enum NoForm {
+pub(super) enum NoForm {
+    /// There is nothing to write.
     Null,
+    /// A list or map with a secret in it.
     SecretInside(Value),
 }
 
 impl NoForm {
-    fn at(self, offset: usize, expression: &Expression) -> ExprError {
+    /// The error, at the expression that begins there.
+    pub(super) fn at(self, offset: usize, expression: &Expression) -> ExprError {
         let text = expression.text();
         let start = text.len() - text.trim_start().len();
         let span = offset + start..offset + text.trim_end().len().max(start);

@@ -1,5 +1,6 @@
 //! What a node does.
 
+use super::http::Http;
 use crate::expr::{Expression, Template};
 use crate::time::Millis;
 use crate::value::Value;
@@ -15,6 +16,8 @@ pub enum Action {
     Exec(Exec),
     /// SQL against a database.
     Sql(Sql),
+    /// A request to a web server.
+    Http(Http),
     /// Named checks; all are done and reported.
     Checks(Vec<Check>),
     /// Wait for people to approve.
@@ -123,7 +126,7 @@ pub struct Ask {
     /// What is asked, for people; else its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// An action whose rows, or lines, are the only possible answers: `run`, `exec` or `sql`.
+    /// An action whose rows, or lines, are the only possible answers: `run`, `exec`, `sql` or `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Box<Action>>,
     /// Which columns of these rows are shown; the first one is the answer. Empty: all of them.

@@ -7,6 +7,7 @@
 
 mod action;
 mod effect;
+mod http;
 mod node;
 mod people;
 mod waiting;
@@ -15,6 +16,7 @@ pub use action::{
     Action, AnswerType, Approve, Ask, CallPart, Check, Exec, Manual, Notify, Run, Sql, Wait,
 };
 pub use effect::{Undo, UndoAfter, WorldEffect};
+pub use http::{Http, HttpBody, Method};
 pub use node::{Interrupted, Node, NodeKind, Retry};
 pub use people::{Channel, Contact, DECIDE_WITHIN, Escalation, Level, Response};
 pub use waiting::{CallScope, FailWhen, ForEach, LOCK_TIMEOUT, Lock, Target, Until, Within};

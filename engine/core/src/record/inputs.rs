@@ -106,6 +106,8 @@ pub enum RenderedAction {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         bind: Vec<Bound>,
     },
+    /// See [`crate::plan::Http`].
+    Http(super::RenderedHttp),
     /// See [`crate::plan::Check`]; in the order of the plan.
     Checks(Vec<RenderedCheck>),
     /// See [`crate::plan::Approve`]; nothing in it needs working out.

@@ -5,6 +5,7 @@
 //! (new fields get a default, a changed meaning gets a new fact).
 
 mod fact;
+mod http;
 mod inputs;
 mod page;
 mod question;
@@ -13,6 +14,7 @@ mod start;
 mod undo;
 
 pub use fact::{Fact, SkipReason, StopReason};
+pub use http::{HttpResponse, RenderedBody, RenderedHttp};
 pub use inputs::{
     Bound, Inputs, Item, RenderedAction, RenderedAsk, RenderedCheck, RenderedManual,
     RenderedNotify, RenderedTarget, Watch,

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::id::{Actor, AttemptId};
 use crate::plan::NodeIndex;
-use crate::record::{Answer, Delivery, OutcomeStatus, PageId};
+use crate::record::{Answer, Delivery, HttpResponse, OutcomeStatus, PageId};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,6 +113,9 @@ pub struct Produced {
     /// The first column of the first row.
     #[serde(default)]
     pub first: Option<Value>,
+    /// What a web server answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Box<HttpResponse>>,
     /// `name=value` lines that a process wrote to `$PITON_OUTPUT`.
     #[serde(default)]
     pub output_lines: BTreeMap<String, String>,

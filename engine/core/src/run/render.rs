@@ -1,10 +1,13 @@
 //! Working out a node's inputs: its templates rendered, once a pass.
 
+mod http;
+
 use super::event::Produced;
 use super::scope::NodeScope;
 use crate::expr::{ExprError, Expression, Template};
 use crate::plan::{
-    Action, Channel, FailWhen, ForEach, Interrupted, Lock, Node, NodeIndex, Plan, Undo, Wait,
+    Action, Channel, FailWhen, ForEach, Interrupted, Lock, Node, NodeIndex, NodeKind, Plan, Undo,
+    Wait, WorldEffect,
 };
 use crate::record::{
     Inputs, Item, RenderedAction, RenderedAsk, RenderedChannel, RenderedCheck, RenderedContact,
@@ -61,6 +64,10 @@ pub(super) fn inputs(node: &Node, scope: &NodeScope<'_>, now: Timestamp) -> Rend
 /// What an attempt at the action is given: of the node, or of one of its items.
 fn work(node: &Node, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Inputs> {
     let mut inputs = Inputs::of(action(&node.action, scope, now)?);
+    // A server that has the key may answer what it answered before, which is no use to who only looks.
+    if node.kind == NodeKind::Step && node.effect != WorldEffect::None && node.until.is_none() {
+        http::name(&mut inputs.action, "", scope);
+    }
     inputs.env = env(&node.env, scope)?;
     inputs.dir = dir(node, scope)?;
     if let Interrupted::Probe(probe) = &node.interrupted {
@@ -187,6 +194,7 @@ pub(super) fn undo(
 
 fn undo_work(node: &Node, undo: &Undo, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Inputs> {
     let mut inputs = Inputs::of(action(&undo.action, scope, now)?);
+    http::name(&mut inputs.action, "/undo", scope);
     inputs.env = env(&node.env, scope)?;
     inputs.env.extend(env(&undo.env, scope)?);
     inputs.dir = dir(node, scope)?;
@@ -324,6 +332,7 @@ fn action(action: &Action, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Re
                 })
                 .collect::<Rendered<_>>()?,
         },
+        Action::Http(request) => RenderedAction::Http(http::request(request, scope)?),
         Action::Checks(checks) => RenderedAction::Checks(
             checks
                 .iter()

@@ -194,10 +194,15 @@ fn of_produced(produced: Option<&Produced>, root: &str, rest: &[String]) -> Opti
             .stdout
             .as_deref()
             .map(|text| Value::String(without_line_end(text).to_owned())),
-        "json" => {
-            let parsed = serde_json::from_str(produced.stdout.as_deref()?).ok()?;
-            Some(from_json(parsed))
+        "json" => parsed(printed(produced)?),
+        "status" => Some(Value::Int(i64::from(produced.response.as_ref()?.status))),
+        "headers" => {
+            let headers = produced.response.as_ref()?.headers.iter();
+            let entry =
+                |(name, text): (&String, &String)| (name.clone(), Value::String(text.clone()));
+            Some(Value::Map(headers.map(entry).collect()))
         }
+        "body" => Some(Value::String(produced.response.as_ref()?.body.clone())),
         "rows" => produced.rows.clone().map(Value::List),
         "value" => value_of(produced),
         _ => None,
@@ -223,9 +228,25 @@ fn duration(state: &NodeState) -> Option<Value> {
     ))
 }
 
-/// The first column of the first row; of a process, its standard output, as a number or truth value when it
-/// reads as one.
+/// What was printed, or answered.
+pub(super) fn printed(produced: &Produced) -> Option<&str> {
+    match &produced.response {
+        Some(response) => Some(&response.body),
+        None => produced.stdout.as_deref(),
+    }
+}
+
+fn parsed(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().map(from_json)
+}
+
+/// The first column of the first row; of an answer, its body, read as JSON if it is that; of a process, its standard
+/// output, as a number or truth value when it reads as one.
 pub(super) fn value_of(produced: &Produced) -> Option<Value> {
+    if let Some(response) = &produced.response {
+        let body = || Value::String(response.body.clone());
+        return Some(parsed(&response.body).unwrap_or_else(body));
+    }
     produced.first.clone().or_else(|| {
         produced
             .stdout

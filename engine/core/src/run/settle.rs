@@ -50,7 +50,7 @@ fn action(node: &Node, outcome: &Outcome, scope: &NodeScope<'_>, result: &mut At
         }
     }
     if let Some(success) = &node.success {
-        decide_success(success, scope, result);
+        decide_success(success, produced, scope, result);
     }
     if result.status == OutcomeStatus::Succeeded
         && let Some(message) = failed_checks(&result.checks)
@@ -73,16 +73,37 @@ fn action(node: &Node, outcome: &Outcome, scope: &NodeScope<'_>, result: &mut At
     }
 }
 
-/// Whether a program that exited did well, by the author's own measure.
-fn decide_success(success: &Expression, scope: &NodeScope<'_>, result: &mut AttemptResult) {
-    let exited = matches!(
-        result.status,
-        OutcomeStatus::Succeeded | OutcomeStatus::Failed
-    ) && result.exit_code.is_some();
-    if !exited {
+/// Whether what ended may be judged by this expression: what ended well, a program that exited, and an answer whose
+/// status the expression asks for. An answer that is not the expected one says nothing about the rest of itself.
+fn may_judge(expression: &Expression, status: OutcomeStatus, produced: &Produced) -> bool {
+    let asks_for_status = || {
+        let references = expression.references();
+        references.iter().any(|it| it.path == ["status"])
+    };
+    match status {
+        OutcomeStatus::Succeeded => true,
+        OutcomeStatus::Failed if produced.response.is_some() => asks_for_status(),
+        OutcomeStatus::Failed => produced.exit_code.is_some(),
+        // The way to the server broke, and an answer came from something in between.
+        OutcomeStatus::Unknown => produced.response.is_some() && asks_for_status(),
+        OutcomeStatus::TimedOut | OutcomeStatus::Stopped | OutcomeStatus::NotStarted => false,
+    }
+}
+
+/// Whether a program that exited, or a server that answered, did well by the author's own measure.
+fn decide_success(
+    success: &Expression,
+    produced: &Produced,
+    scope: &NodeScope<'_>,
+    result: &mut AttemptResult,
+) {
+    let ended = result.exit_code.is_some() || produced.response.is_some();
+    if !ended || !may_judge(success, result.status, produced) {
         return;
     }
     match success.evaluate_bool(scope) {
+        // It takes more than a condition that is not met to know that nothing happened.
+        Ok(false) | Err(_) if result.status == OutcomeStatus::Unknown => {}
         Ok(true) => {
             result.status = OutcomeStatus::Succeeded;
             result.message.clear();
@@ -129,7 +150,9 @@ fn look(until: &Until, produced: &Produced, scope: &NodeScope<'_>, result: &mut 
             }
         }
     }
-    if failed && !result.checks.is_empty() {
+    let wrong_answer =
+        produced.response.is_some() && !may_judge(&until.condition, result.status, produced);
+    if failed && (wrong_answer || !result.checks.is_empty()) {
         result.met = Some(false);
         return;
     }
@@ -343,7 +366,7 @@ fn decide_check(check: &Check, found: Option<&Outcome>, scope: &NodeScope<'_>) -
     };
     let (passed, actual) = match found {
         None => (false, "it was not done".to_owned()),
-        Some(outcome) if outcome.status != OutcomeStatus::Succeeded => (false, why(outcome)),
+        Some(outcome) if !may_be_decided(check, outcome) => (false, why(outcome)),
         Some(outcome) => match &check.expect {
             None => (true, "it succeeded".to_owned()),
             Some(expect) => {
@@ -364,6 +387,18 @@ fn decide_check(check: &Check, found: Option<&Outcome>, scope: &NodeScope<'_>) -
         expected,
         actual: short(&actual),
     }
+}
+
+/// Whether what the check expects can be asked of what came out. Only an answer of a server can be what is expected
+/// without being a success.
+fn may_be_decided(check: &Check, outcome: &Outcome) -> bool {
+    let answered = outcome.produced.response.is_some();
+    outcome.status == OutcomeStatus::Succeeded
+        || answered
+            && check
+                .expect
+                .as_ref()
+                .is_some_and(|expect| may_judge(expect, outcome.status, &outcome.produced))
 }
 
 fn why(outcome: &Outcome) -> String {
@@ -390,6 +425,10 @@ fn describe(produced: &Produced) -> String {
                 .iter()
                 .all(|row| matches!(row, Value::Map(columns) if columns.len() == 1))
     });
+    if let Some(response) = &produced.response {
+        let said = response.body.split_whitespace().collect::<Vec<_>>();
+        return format!("status {}: {}", response.status, said.join(" "));
+    }
     match (&produced.rows, value_of(produced)) {
         (Some(rows), _) if rows.is_empty() => "no rows".to_owned(),
         (Some(rows), _) if !one_value => {

@@ -48,6 +48,7 @@ pub(super) fn stage(index: NodeIndex, state: &NodeState) -> Option<Stage> {
         RenderedAction::Run { .. }
         | RenderedAction::Exec { .. }
         | RenderedAction::Sql { .. }
+        | RenderedAction::Http(_)
         | RenderedAction::Checks(_)
         | RenderedAction::Notify(_)
         | RenderedAction::Each(_) => work(index, state),

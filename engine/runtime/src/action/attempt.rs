@@ -5,7 +5,7 @@ use super::process::{self, ProcessFiles};
 use super::run::Shell;
 use super::sql::{self, Database};
 use super::stop::StopSignal;
-use super::{checks, exec, notify, watch};
+use super::{checks, exec, http, notify, watch};
 use crate::channel::Channels;
 use crate::driver::engine_log::EngineLog;
 use crate::driver::processes::{Ask, Processes};
@@ -47,7 +47,7 @@ pub struct Context {
     pub processes: Processes,
     /// The default shell.
     pub shell: Shell,
-    /// Which attempts at SQL have begun.
+    /// Which attempts at SQL and requests have begun.
     pub(crate) engine_log: RefCell<EngineLog>,
 }
 
@@ -185,6 +185,18 @@ impl Task<'_> {
                     Err(message) => Ok(failed(message)),
                 }
             }
+            RenderedAction::Http(request) => {
+                resolved?;
+                match http::prepare(request, &self.context.secrets) {
+                    Ok(prepared) => {
+                        if !request.method.only_looks() {
+                            self.note_beginning()?;
+                        }
+                        Ok(http::execute(self, request, prepared, stop).await)
+                    }
+                    Err(message) => Ok(failed(message)),
+                }
+            }
             RenderedAction::Checks(_) => Ok(failed("a check cannot be made of checks")),
             RenderedAction::Approve(_) | RenderedAction::Manual(_) => {
                 Ok(failed("only people can do this"))
@@ -196,7 +208,7 @@ impl Task<'_> {
         }
     }
 
-    /// Writes down that SQL is about to be sent. What only looks may look again.
+    /// Writes down that SQL or a request is about to be sent. What only looks may look again.
     fn note_beginning(&self) -> Result<(), Held> {
         if self.attempt.purpose.only_looks() {
             return Ok(());
@@ -230,6 +242,7 @@ impl Task<'_> {
                     }
                 }
             }
+            RenderedAction::Http(request) => names.extend(request.secrets()),
             RenderedAction::Run { .. }
             | RenderedAction::Checks(_)
             | RenderedAction::Approve(_)
@@ -406,6 +419,12 @@ fn mask(mut outcome: Outcome, secrets: &[String]) -> Outcome {
     let produced = &mut outcome.produced;
     produced.stdout = produced.stdout.take().map(|text| masked(&text, secrets));
     produced.in_vain = produced.in_vain.take().map(|text| masked(&text, secrets));
+    if let Some(response) = &mut produced.response {
+        response.body = masked(&response.body, secrets);
+        for text in response.headers.values_mut() {
+            *text = masked(text, secrets);
+        }
+    }
     for text in produced.output_lines.values_mut() {
         *text = masked(text, secrets);
     }

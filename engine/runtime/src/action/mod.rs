@@ -1,7 +1,7 @@
 //! Actions: what an attempt does in the world. An attempt always has an outcome and never an error.
 //!
 //! [`attempt::execute`] is where to start. `run` and `exec` are held by the run's keeper and outlive the engine;
-//! `sql` runs inside the engine and ends with it, and so does `notify`; `checks` are several of these. `approve` and
+//! `sql` and `http` run inside the engine and end with it, and so does `notify`; `checks` are several of these. `approve` and
 //! `manual` are done by people, and a `wait` by time: they never get here.
 
 pub mod attempt;
@@ -9,6 +9,7 @@ pub mod checks;
 pub mod environment;
 pub mod exec;
 pub mod held;
+mod http;
 pub mod notify;
 pub mod output_file;
 pub mod process;

@@ -168,7 +168,9 @@ impl Attempts {
         let unknown =
             || Outcome::not_succeeded(OutcomeStatus::Unknown, "the engine ended while it ran");
         match work.action() {
-            Some(RenderedAction::Sql { .. } | RenderedAction::Notify(_)) => {
+            Some(
+                RenderedAction::Sql { .. } | RenderedAction::Http(_) | RenderedAction::Notify(_),
+            ) => {
                 if !self.may_begin_again(work) {
                     return Some(unknown());
                 }
@@ -194,9 +196,13 @@ impl Attempts {
     /// Whether an attempt that ended with its engine may be made again under the same id: looking again does no
     /// harm, a message may come twice, and of others none of it happened if they had not begun.
     fn may_begin_again(&self, work: &Work) -> bool {
-        let is_notify = matches!(work.action(), Some(RenderedAction::Notify(_)));
+        let harmless = match work.action() {
+            Some(RenderedAction::Notify(_)) => true,
+            Some(RenderedAction::Http(request)) => request.method.only_looks(),
+            _ => false,
+        };
         let log = self.context.engine_log.borrow();
-        is_notify || work.attempt.purpose.only_looks() || log.has_not_begun(work.attempt)
+        harmless || work.attempt.purpose.only_looks() || log.has_not_begun(work.attempt)
     }
 
     fn begin(&mut self, work: Work, beginning: Beginning) {

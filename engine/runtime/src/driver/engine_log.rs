@@ -1,8 +1,8 @@
 //! `engine.log`: which attempts an engine began to make itself.
 //!
-//! SQL runs inside the engine. When an engine is found dead with an SQL attempt under way, nobody knows what became
-//! of it, unless it had not begun at all: that is what this file tells. A line is written before the SQL is sent,
-//! and names the boot of the machine, because a machine that went down may have lost the last lines.
+//! SQL and requests to web servers are sent by the engine. When an engine is found dead with such an attempt under
+//! way, nobody knows what became of it, unless it had not begun at all: that is what this file tells. A line is
+//! written before anything is sent, and names the boot of the machine, because a machine that went down may have lost the last lines.
 
 use crate::owner::Owner;
 use crate::store::RunDirectory;

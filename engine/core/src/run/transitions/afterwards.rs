@@ -3,12 +3,15 @@
 use super::{View, back, undo};
 use crate::expr::{ExprError, Template};
 use crate::plan::{
-    Action, Exec, Interrupted, Manual, Node, NodeIndex, NodeKind, Plan, Response, Run, Sql,
-    WorldEffect,
+    Action, Exec, Http, HttpBody, Interrupted, Manual, Node, NodeIndex, NodeKind, Plan, Response,
+    Run, Sql, WorldEffect,
 };
-use crate::record::{Bound, Inputs, Planned, RenderedAction, UndoEntry, WhyAsk};
+use crate::record::{
+    Bound, Inputs, Planned, RenderedAction, RenderedBody, RenderedHttp, UndoEntry, WhyAsk,
+};
 use crate::run::shape::Shape;
 use crate::run::state::{State, Undoing};
+use crate::text::Text;
 use std::collections::BTreeSet;
 
 /// Why there is no plan that takes a run back.
@@ -205,15 +208,42 @@ fn action(made: &mut Plan, rendered: &RenderedAction) -> Result<Action, ExprErro
                 .map(|bound| bound_value(made, bound))
                 .collect::<Result<_, _>>()?,
         }),
+        RenderedAction::Http(request) => Action::Http(http(request)?),
         RenderedAction::Run { script, shell } => Action::Run(Run {
             script: script.clone(),
             shell: shell.clone(),
         }),
         // The language lets nothing else undo a step; a plan that says otherwise is refused rather than half done.
         _ => {
-            let message = "only `run`, `exec` and `sql` can take something back";
+            let message = "only `run`, `exec`, `sql` and `http` can take something back";
             return Err(ExprError::new(0..0, message));
         }
+    })
+}
+
+/// The same request under a name of the new run's own: what took the step back before, if something did, did not
+/// end well.
+fn http(request: &RenderedHttp) -> Result<Http, ExprError> {
+    let header = |(name, text): (&String, &Text)| Ok((name.clone(), Template::of_text(text)?));
+    let body = request
+        .body
+        .as_ref()
+        .map(|body| -> Result<HttpBody, ExprError> {
+            Ok(match body {
+                RenderedBody::Text(text) => HttpBody::Text(Template::of_text(text)?),
+                RenderedBody::Json(text) => HttpBody::Json(Template::of_text(text)?),
+            })
+        });
+    Ok(Http {
+        url: Template::of_text(&request.url)?,
+        method: request.method,
+        headers: request
+            .headers
+            .iter()
+            .map(header)
+            .collect::<Result<_, _>>()?,
+        body: body.transpose()?,
+        status: request.status.clone(),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::record::{
     Answer, AskView, Fact, Inputs, QuestionKind, RenderedAction, RenderedManual, ShownTarget,
 };
 use crate::run::event::Produced;
+use crate::run::scope::printed;
 use crate::run::settle::{self, fingerprint};
 use crate::run::state::{Asking, Found, Given, NodeState, Phase};
 use crate::value::Value;
@@ -115,7 +116,7 @@ fn choices(ask: &Ask, produced: &Produced) -> Vec<(Value, String)> {
             .filter_map(|row| choice_of_row(ask, row))
             .collect();
     }
-    let text = produced.stdout.as_deref().unwrap_or_default();
+    let text = printed(produced).unwrap_or_default();
     if let Ok(serde_json::Value::Array(rows)) = serde_json::from_str(text) {
         return rows
             .iter()
