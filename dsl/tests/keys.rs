@@ -13,7 +13,7 @@ pub(crate) const COMPLETE: &str = include_str!("fixtures/complete/restore.runboo
 pub(crate) const COMPLETE_YAML: &str = include_str!("fixtures/complete/restore.runbook.yaml");
 
 /// The one plan of a runbook in both syntaxes; `before` and `nodes` are what stands in it.
-fn both(before: [&str; 2], nodes: [&str; 2]) -> Plan {
+pub(crate) fn both(before: [&str; 2], nodes: [&str; 2]) -> Plan {
     let own = format!("runbook a {{\n{}\n{}\n}}\n", before[0], nodes[0]);
     let yaml = format!("runbook: a\n{}\nsteps:\n{}\n", before[1], nodes[1]);
     let one = plan_with("a.runbook", &own, &[]).unwrap_or_else(|found| panic!("{own}\n{found}"));
@@ -24,7 +24,7 @@ fn both(before: [&str; 2], nodes: [&str; 2]) -> Plan {
     one
 }
 
-fn node<'a>(plan: &'a Plan, id: &str) -> &'a Node {
+pub(crate) fn node<'a>(plan: &'a Plan, id: &str) -> &'a Node {
     plan.find(id)
         .and_then(|index| plan.node(index))
         .unwrap_or_else(|| panic!("there is no `{id}`"))

@@ -359,10 +359,10 @@ fn an_expression_in_braces_is_told_to_drop_them() {
 
 #[test]
 fn keys_of_a_newer_piton_are_said_to_be_unknown_to_this_one() {
-    let text = nodes(r#" step a { pool { run = "x" }, effect = none, http { url = "http://x" } }"#);
+    let text = nodes(r#" step a { pool { run = "x" }, effect = none, ref { section = "4" } }"#);
     assert_eq!(
         places("a.runbook", &text),
-        ["keys::unknown @ 3:11 [pool]", "keys::unknown @ 3:46 [http]"]
+        ["keys::unknown @ 3:11 [pool]", "keys::unknown @ 3:46 [ref]"]
     );
     assert!(
         found("a.runbook", &text)[0]

@@ -2,8 +2,8 @@
 
 use piton_dsl::check_text;
 use piton_dsl::schema::{
-    ALL, APPROVE, ASK, CALL, CHANNEL, CONTACT, ESCALATION, FAIL_WHEN_BLOCK, Key, LEVEL, MANUAL,
-    MODE, NOTIFY, PARAM, RETRY, RUNBOOK, SQL, STEP, TARGET_BLOCK, TARGETS, UNDO, WAIT,
+    ALL, APPROVE, ASK, CALL, CHANNEL, CONTACT, ESCALATION, FAIL_WHEN_BLOCK, HTTP, Key, LEVEL,
+    MANUAL, MODE, NOTIFY, PARAM, RETRY, RUNBOOK, SQL, STEP, TARGET_BLOCK, TARGETS, UNDO, WAIT,
 };
 use piton_dsl::source::SourceFile;
 use piton_dsl::syntax::parse;
@@ -66,6 +66,7 @@ fn examples_are_taken_by_their_keys() {
         &STEP,
         &PARAM,
         &SQL,
+        &HTTP,
         &APPROVE,
         &RETRY,
         &CONTACT,

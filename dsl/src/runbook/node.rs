@@ -1,8 +1,8 @@
 //! Steps and gates.
 
 use super::{
-    Action, Ask, Call, Effect, FailWhen, Interrupted, Named, Probe, Response, Sourced, Spanned,
-    Target, Undo, WrittenAction,
+    Action, Ask, Call, Effect, FailWhen, Http, Interrupted, Named, Probe, Response, Sourced,
+    Spanned, Target, Undo, WrittenAction,
 };
 use crate::source::Span;
 use piton_core::expr::{Expression, Template};
@@ -143,6 +143,20 @@ impl Node {
         looks
     }
 
+    /// Every `http` in it, whatever it is there for.
+    #[must_use]
+    pub fn requests(&self) -> Vec<&Http> {
+        let mut requests = Vec::new();
+        add_requests(&self.actions, &mut requests);
+        for undo in self.undos() {
+            add_requests(&undo.actions, &mut requests);
+        }
+        for (_, look) in self.looks() {
+            add_requests(&look.actions, &mut requests);
+        }
+        requests
+    }
+
     /// Its undo: at most one, in a runbook without errors.
     pub fn undos(&self) -> impl Iterator<Item = &Undo> {
         self.effects.iter().filter_map(|(_, effect)| match effect {
@@ -170,5 +184,19 @@ impl Node {
     #[must_use]
     pub fn is_call(&self) -> bool {
         self.actions.iter().any(|action| action.keyword == "call")
+    }
+}
+
+fn add_requests<'a>(actions: &'a [WrittenAction], requests: &mut Vec<&'a Http>) {
+    for action in actions.iter().filter_map(|written| written.action.as_ref()) {
+        match action {
+            Action::Http(request) => requests.push(request),
+            Action::Checks(checks) => {
+                for check in checks {
+                    add_requests(&check.probes, requests);
+                }
+            }
+            _ => {}
+        }
     }
 }

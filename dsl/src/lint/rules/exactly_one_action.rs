@@ -42,12 +42,12 @@ use crate::source::Span;
 /// The code of this rule.
 pub const CODE: &str = "action::not-exactly-one";
 
-const PLAIN: &str = "`run`, `exec` or `sql`";
+const PLAIN: &str = "`run`, `exec`, `sql` or `http`";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for node in &context.runbook.nodes {
         let what = format!("{} `{}`", node.keyword(), node.id.value);
-        let all = "`run`, `exec`, `sql`, `checks`, `approve`, `manual`, `notify`, `wait` or `call`";
+        let all = "`run`, `exec`, `sql`, `http`, `checks`, `approve`, `manual`, `notify`, `wait` or `call`";
         found.extend(report(
             &what,
             all,

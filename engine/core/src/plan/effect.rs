@@ -25,7 +25,7 @@ pub enum WorldEffect {
 /// The action that takes a step back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Undo {
-    /// What it does: `run`, `exec` or `sql`.
+    /// What it does: `run`, `exec`, `sql` or `http`.
     pub action: Action,
     /// Environment variables of its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

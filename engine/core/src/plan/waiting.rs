@@ -51,7 +51,7 @@ pub enum FailWhen {
 /// What is about to be changed, recognised by a fingerprint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// Reads the fingerprint: `run`, `exec` or `sql`, changing nothing. Its `value` is the fingerprint.
+    /// Reads the fingerprint: `run`, `exec`, `sql` or `http`, changing nothing. Its `value` is the fingerprint.
     pub probe: Action,
     /// True of the right thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,9 +3,11 @@
 mod actions;
 mod back;
 mod calling;
+mod http;
 mod interruptions;
 mod locks;
 mod people;
 mod repairs;
 mod support;
 mod waiting;
+mod web;
