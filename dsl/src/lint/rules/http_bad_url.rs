@@ -80,7 +80,8 @@ fn may_be_address(url: &Template) -> bool {
         Some(rest) => {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
             let is_whole = url.is_literal() || host.len() < rest.len();
-            !(is_whole && host.is_empty()) && !known.contains(char::is_whitespace)
+            let no_host = is_whole && host.is_empty();
+            !no_host && !known.contains(char::is_whitespace)
         }
         None => !url.is_literal() && schemes.iter().any(|scheme| scheme.starts_with(&known)),
     }
