@@ -144,7 +144,7 @@ fn write_times(value: &mut Value) {
                     (
                         "started" | "ended" | "deadline" | "at" | "opened" | "expires" | "retry_at"
                         | "wait_until" | "until" | "next" | "asked" | "taken" | "released"
-                        | "began" | "done" | "undone",
+                        | "began" | "done" | "undone" | "started_at" | "stopped_at",
                         Some(ms),
                     ) => {
                         *value = Value::from(Timestamp(ms).to_string());

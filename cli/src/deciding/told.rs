@@ -58,6 +58,9 @@ fn words(run: &RunId, event: &Event, outcome: Option<RunOutcome>) -> String {
             format!("✓ it counts: {} {words}", decision.by)
         }
         Event::Acknowledge { by, .. } => format!("✓ {by} has seen it; paging pauses"),
+        Event::AcknowledgeTarget { by } => {
+            format!("✓ {by} has seen it; nobody is called about the RTO before its next mark")
+        }
         Event::Take { by, .. } => format!("✓ {by} has it: nobody else decides it meanwhile"),
         _ => match outcome {
             Some(RunOutcome::RolledBack) => format!("✓ run {run} is rolled back"),

@@ -5,6 +5,7 @@ use crate::display::clean::one_line;
 use crate::display::node;
 use crate::display::plain::back_words;
 use crate::display::style::{self, Line, Style};
+use crate::display::targets;
 use piton_core::run::RunState;
 use piton_core::time::Timestamp;
 use piton_core::view::{NodeStanding, NodeView, RunView};
@@ -55,6 +56,14 @@ pub fn frame(
 }
 
 fn heading(view: &RunView, now: Timestamp) -> Line {
+    let heading = headed(view, now);
+    match targets::running(view, now) {
+        Some((look, text)) => heading.and("  ").with(look, text),
+        None => heading,
+    }
+}
+
+fn headed(view: &RunView, now: Timestamp) -> Line {
     let look = match view.state {
         RunState::Running => Style::Live,
         RunState::Waiting | RunState::RolledBack => Style::Asks,

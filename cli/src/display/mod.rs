@@ -17,3 +17,4 @@ pub mod question;
 pub mod report;
 pub mod style;
 pub mod tail;
+pub mod targets;

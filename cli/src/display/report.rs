@@ -5,7 +5,7 @@ use crate::display::choices::choices;
 use crate::display::clean::one_line;
 use crate::display::plain::answer_text;
 use crate::display::style::{self, Line, Style};
-use crate::display::{back, node, question};
+use crate::display::{back, node, question, targets};
 use piton_core::plan::Plan;
 use piton_core::run::RunState;
 use piton_core::time::Timestamp;
@@ -15,6 +15,7 @@ use piton_core::view::{NodeStanding, NodeView, QuestionView, RunView};
 #[must_use]
 pub fn report(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
     let mut lines = vec![outcome(view, now)];
+    lines.extend(targets::lines(view, now));
     if let Some(cancel) = &view.cancel {
         let how = if cancel.rollback {
             " with rollback"

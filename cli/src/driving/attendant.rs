@@ -1,6 +1,6 @@
 //! Nobody waits alone: a command that leaves a run which waits for people, and still has somebody to call or a time
 //! to keep, starts an attendant: `piton __attend RUN`, without a terminal. It calls the next level when its time comes,
-//! lets questions expire, goes on with the run when somebody decides, and ends with it, or when nobody is left to be
+//! calls people about the clock of the RTO, lets questions expire, goes on with the run when somebody decides, and ends with it, or when nobody is left to be
 //! called and no question will expire. It gives way to any command that wants to drive the run itself.
 
 use crate::failure::Failure;
@@ -21,7 +21,9 @@ const COMMAND: &str = "__attend";
 /// Starts an attendant if the run needs one.
 pub fn leave_one(session: &Session, run: &RunId, view: &RunView) {
     let due = |open: &QuestionView| open.policy.is_some() || open.expires.is_some();
-    if view.outcome.is_some() || !view.questions.iter().any(due) {
+    let rto = view.targets.as_ref().and_then(|it| it.rto.as_ref());
+    let calls = rto.is_some_and(|rto| rto.next_page().is_some());
+    if view.outcome.is_some() || !(calls || view.questions.iter().any(due)) {
         return;
     }
     if let Err(error) = start(session, run) {

@@ -123,6 +123,9 @@ impl Watched {
                 | Fact::Rewound { .. }
                 | Fact::Paged { .. }
                 | Fact::PageEnded { .. }
+                | Fact::TargetPaged { .. }
+                | Fact::TargetAcknowledged { .. }
+                | Fact::ClockResumed
                 | Fact::Acknowledged { .. }
                 | Fact::Taken { .. }
         ) {

@@ -35,6 +35,17 @@ impl Timestamp {
     }
 }
 
+impl Millis {
+    /// In whole seconds, cut off, as people are told lengths; less than a second stays as it is.
+    #[must_use]
+    pub fn in_seconds(self) -> Millis {
+        match self.0 {
+            0..1000 => self,
+            ms => Millis(ms - ms % 1000),
+        }
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, rest) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));

@@ -121,7 +121,7 @@ fn check_sent(simulator: &Simulator) -> Checked {
     let sent: BTreeMap<_, _> = simulator.pages().iter().copied().collect();
     let mut written = 0;
     for (_, fact) in facts(simulator) {
-        if let Fact::Paged { page, .. } = fact {
+        if let Fact::Paged { page, .. } | Fact::TargetPaged { page, .. } = fact {
             written += 1;
             let times = sent.get(&page.id).copied().unwrap_or_default();
             // An engine may have died with it, and the question been closed before a new one came.

@@ -1,6 +1,6 @@
 //! The plan as `--json` writes it.
 
-use super::{back, order, point_of_no_return};
+use super::{back, order, point_of_no_return, targets};
 use crate::display::action;
 use crate::outputs;
 use crate::undo_set::{UndoSet, undo_sets};
@@ -30,6 +30,7 @@ pub(super) struct Shown<'a> {
     /// The policy that is paged for every wait for people that names none of its own.
     page: Option<&'a str>,
     lock: Option<&'a Lock>,
+    targets: Option<targets::Shown<'a>>,
     /// The run that this one takes back.
     undoes: Option<&'a RunId>,
     /// The node after whose start the run cannot be taken back.
@@ -96,6 +97,7 @@ pub(super) fn shown(plan: &Plan) -> Shown<'_> {
         escalations: &plan.escalations,
         page: plan.page.as_deref(),
         lock: plan.lock.as_ref(),
+        targets: targets::json(plan),
         undoes: plan.undoes.as_ref(),
         point_of_no_return: point_of_no_return(plan).map(|at| id(plan, at)),
         worst_case: worst_case(plan),

@@ -5,6 +5,7 @@ mod command;
 mod json;
 mod node;
 mod order;
+mod targets;
 mod text;
 
 pub use command::PlanCommand;

@@ -1,7 +1,7 @@
 //! The plan as people read it.
 
 use super::node::node_lines;
-use super::{order, point_of_no_return};
+use super::{order, point_of_no_return, targets};
 use crate::clock;
 use crate::display::style::{Line, Style};
 use crate::undo_set::undo_sets;
@@ -67,6 +67,9 @@ fn head(plan: &Plan) -> Vec<Line> {
         let names: Vec<&str> = lock.names.iter().map(|name| name.text()).collect();
         let more = format!("  from start to end; waits {} for it", lock.timeout);
         line("lock", names.join(", "), more);
+    }
+    for (word, text, more) in targets::words(plan) {
+        line(word, text, more);
     }
     for (name, escalation) in &plan.escalations {
         let everywhere = if plan.page.as_ref() == Some(name) {

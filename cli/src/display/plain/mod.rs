@@ -3,6 +3,7 @@
 mod back;
 mod node;
 mod people;
+mod targets;
 
 pub use back::back_words;
 pub use people::{answer_text, answer_words};
@@ -44,6 +45,15 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
             vec![say.line("○", Style::Dim, *node, text)]
         }
         Fact::Paged { node, page, .. } => vec![say.paged(*node, page)],
+        Fact::ClockStarted { .. }
+        | Fact::ClockStopped { .. }
+        | Fact::ClockResumed
+        | Fact::LossMeasured { .. }
+        | Fact::TargetPaged { .. }
+        | Fact::TargetAcknowledged { .. } => say.targets(fact),
+        Fact::PageEnded { page, deliveries } if page.is_of_clock() => {
+            say.not_reached("rto", deliveries)
+        }
         Fact::PageEnded { page, deliveries } => say.delivered(page.question, deliveries),
         Fact::Acknowledged {
             node, by, until, ..

@@ -20,13 +20,16 @@ impl Say<'_> {
 
     /// `paged infra-lead (level 1); level 2 at 03:25:00`.
     pub(super) fn paged(&self, node: NodeIndex, page: &Page) -> Line {
-        let contacts: Vec<&str> = page
-            .contacts
-            .iter()
-            .map(|contact| contact.contact.as_str())
-            .collect();
         let question = self.view.node(node).and_then(|node| node.question.as_ref());
         let policy = question.and_then(|question| question.policy.as_ref());
+        let text = self.called(page, policy);
+        self.line("»", Style::Asks, node, text)
+    }
+
+    /// Who is called by a page of this policy, and when the next one is.
+    pub(super) fn called(&self, page: &Page, policy: Option<&String>) -> String {
+        let contacts = page.contacts.iter();
+        let contacts: Vec<&str> = contacts.map(|contact| contact.contact.as_str()).collect();
         let levels = policy
             .and_then(|policy| self.plan.escalations.get(policy))
             .map_or(0, |policy| policy.levels.len());
@@ -38,13 +41,12 @@ impl Say<'_> {
                 format!("; again at {time}")
             }
         });
-        let text = format!(
+        format!(
             "paged {} (level {}){}",
             contacts.join(", "),
             page.level,
             next.unwrap_or_default()
-        );
-        self.line("»", Style::Asks, node, text)
+        )
     }
 
     /// Who could not be reached.
@@ -55,6 +57,11 @@ impl Say<'_> {
         };
         let id = self.view.nodes.iter().find(|node| of(node));
         let id = id.map_or("?", |node| node.id.as_str());
+        self.not_reached(id, deliveries)
+    }
+
+    /// Who could not be reached about this.
+    pub(super) fn not_reached(&self, id: &str, deliveries: &[Delivery]) -> Vec<Line> {
         deliveries
             .iter()
             .filter_map(|delivery| {

@@ -10,6 +10,7 @@ mod effect;
 mod http;
 mod node;
 mod people;
+mod targets;
 mod waiting;
 
 pub use action::{
@@ -19,6 +20,7 @@ pub use effect::{Undo, UndoAfter, WorldEffect};
 pub use http::{Http, HttpBody, Method};
 pub use node::{Interrupted, Node, NodeKind, Retry};
 pub use people::{Channel, Contact, DECIDE_WITHIN, Escalation, Level, Response};
+pub use targets::{Rpo, Rto, Targets};
 pub use waiting::{CallScope, FailWhen, ForEach, LOCK_TIMEOUT, Lock, Target, Until, Within};
 
 use crate::digest::Digest;
@@ -84,6 +86,9 @@ pub struct Plan {
     /// Scopes of called runbooks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<CallScope>,
+    /// What has to be achieved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Targets>,
     /// The run that this one takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
@@ -137,6 +142,7 @@ impl Plan {
             page: None,
             lock: None,
             scopes: Vec::new(),
+            targets: None,
             undoes: None,
             nodes: Vec::new(),
         }

@@ -7,7 +7,7 @@ use super::{
 use crate::digest::Digest;
 use crate::id::{Actor, AttemptId, RunId};
 use crate::plan::{NodeIndex, Response};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -357,6 +357,41 @@ pub enum Fact {
         by: Actor,
         /// Until when it is theirs.
         until: Timestamp,
+    },
+    /// The clock of the run's recovery time starts.
+    ClockStarted {
+        /// Since when it runs.
+        at: Timestamp,
+    },
+    /// The clock stops.
+    ClockStopped {
+        /// When what it waited for was there, or the work was over.
+        at: Timestamp,
+        /// Whether what it waited for was there.
+        reached: bool,
+    },
+    /// The clock runs on as if it had never stopped: what it had waited for is taken back.
+    ClockResumed,
+    /// How much was lost was worked out.
+    LossMeasured {
+        /// What was lost, as a length of time; `None` if that cannot be said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost: Option<Millis>,
+        /// Why it cannot be said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// People were called because the clock runs.
+    TargetPaged {
+        /// Whether all of the time has passed, rather than so much of it that the rest is at risk.
+        missed: bool,
+        /// Who, why and until when.
+        page: Page,
+    },
+    /// Somebody has seen that the clock runs: nobody is called about it before it has come to its next mark.
+    TargetAcknowledged {
+        /// Who.
+        by: Actor,
     },
     /// Somebody cancelled the run.
     CancelRequested {

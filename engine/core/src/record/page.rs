@@ -8,15 +8,35 @@ use std::fmt;
 /// Which page: whoever gets the same one twice can tell by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PageId {
-    /// The number of the question in the run.
+    /// The number of the question in the run; 0 of a page about the run's clock, which asks nothing.
     pub question: u32,
-    /// The number of the page about this question, from 1.
+    /// The number of the page about this question, or about the clock, from 1.
     pub number: u32,
 }
 
 impl fmt::Display for PageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "q{}.{}", self.question, self.number)
+        match self.is_of_clock() {
+            true => write!(f, "rto.{}", self.number),
+            false => write!(f, "q{}.{}", self.question, self.number),
+        }
+    }
+}
+
+impl PageId {
+    /// A page about the run's clock.
+    #[must_use]
+    pub fn of_clock(number: u32) -> PageId {
+        PageId {
+            question: 0,
+            number,
+        }
+    }
+
+    /// Whether it is about the run's clock rather than a question.
+    #[must_use]
+    pub fn is_of_clock(self) -> bool {
+        self.question == 0
     }
 }
 
@@ -31,7 +51,7 @@ pub struct Page {
     pub contacts: Vec<RenderedContact>,
     /// What they are told, in a line.
     pub message: String,
-    /// When the next page about this question goes out if nobody acknowledges.
+    /// When the next page about the same goes out if nobody acknowledges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
 }

@@ -27,8 +27,8 @@ pub enum Effect {
     Ask(Question),
     /// Call people, and say with [`super::Event::PageEnded`] what became of it.
     Page {
-        /// The node whose question it is.
-        node: NodeIndex,
+        /// The node whose question it is; `None` if it is about the run's clock.
+        node: Option<NodeIndex>,
         /// The page.
         page: Page,
     },

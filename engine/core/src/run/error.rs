@@ -180,6 +180,17 @@ pub enum ProtocolError {
         /// The page.
         page: crate::record::PageId,
     },
+    /// Nobody is called about the run's clock.
+    #[error("nobody is being called about the RTO of this run; there is nothing to acknowledge")]
+    NobodyCalled,
+    /// Somebody acknowledged before that the clock runs.
+    #[error("{by} acknowledged the RTO page at {at} already; nobody is called about it meanwhile")]
+    AcknowledgedBefore {
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
     /// It was cancelled before.
     #[error("this run is being cancelled already: {by} asked for it at {at}")]
     AlreadyCancelled {

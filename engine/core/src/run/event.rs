@@ -40,6 +40,11 @@ pub enum Event {
         /// Who.
         by: Actor,
     },
+    /// A person has seen that the run's clock runs: nobody is called about it any more before its next mark.
+    AcknowledgeTarget {
+        /// Who.
+        by: Actor,
+    },
     /// A person takes the question that is open for a node: nobody else decides it meanwhile.
     Take {
         /// The node.

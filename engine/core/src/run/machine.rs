@@ -275,16 +275,23 @@ impl Run {
                 .and_then(|node| node.asking.as_deref());
             let open = asking.map_or(&[][..], |asking| asking.paging.open.as_slice());
             open.iter().map(|page| Effect::Page {
-                node: *index,
+                node: Some(*index),
                 page: page.clone(),
             })
         });
+        let clock = self.state.clock.paging.open.iter();
+        let clock = clock.map(|page| Effect::Page {
+            node: None,
+            page: page.clone(),
+        });
+        let clock = clock.filter(|_| self.outcome().is_none());
         let finish = self.outcome().map(Effect::Finish);
         flights
             .flatten()
             .chain(locks)
             .chain(questions)
             .chain(pages)
+            .chain(clock)
             .chain(finish)
     }
 
@@ -376,7 +383,8 @@ impl Run {
     #[must_use]
     pub fn is_calling(&self) -> bool {
         let agenda = &self.state.agenda;
-        !agenda.pages.is_empty() || !agenda.expiries.is_empty()
+        let clock = transitions::clock_timeout(&self.plan, &self.state);
+        !agenda.pages.is_empty() || !agenda.expiries.is_empty() || clock.is_some()
     }
 
     /// The attempts that run, as far as is known.
@@ -531,7 +539,11 @@ fn effect_of(state: &State, fact: &Fact) -> Option<Effect> {
         }),
         Fact::QuestionOpened { question } => Some(Effect::Ask(question.clone())),
         Fact::Paged { node, page, .. } => Some(Effect::Page {
-            node: *node,
+            node: Some(*node),
+            page: page.clone(),
+        }),
+        Fact::TargetPaged { page, .. } => Some(Effect::Page {
+            node: None,
             page: page.clone(),
         }),
         Fact::LockRequested { node, names, .. } => Some(Effect::Lock {

@@ -133,6 +133,15 @@ impl<'a> NodeScope<'a> {
             "runbook" => Value::String(self.plan.runbook.clone()),
             "starter" => Value::String(start.by.name.clone()),
             "started" => Value::Timestamp(self.state.created),
+            "rto" => optional(self.state.clock.took(self.state.now).map(Value::Duration)),
+            "rpo" => optional(
+                self.state
+                    .clock
+                    .loss
+                    .and_then(|loss| loss.0)
+                    .map(Value::Duration),
+            ),
+            "started_at" => optional(self.state.clock.started.map(Value::Timestamp)),
             "outcome" => Value::String(RunState::from(self.state.ending?).to_string()),
             _ => return None,
         })
@@ -175,6 +184,11 @@ impl<'a> NodeScope<'a> {
             _ => None,
         }
     }
+}
+
+/// What may not be known, and is null then.
+fn optional(value: Option<Value>) -> Value {
+    value.unwrap_or(Value::Null)
 }
 
 /// What an action produced, by name.

@@ -27,6 +27,8 @@ pub struct Script {
     pub cancels: Vec<Cancel>,
     /// What becomes of pages, in the order in which they are first sent; the last one is repeated.
     pub pages: Vec<Paging>,
+    /// How long after each page about the run's clock somebody acknowledges it. `None`: nobody ever does.
+    pub clock_seen: Option<Millis>,
     /// When the locks that a node, or the run itself, asks for are got, in order; the last one is repeated.
     pub locks: BTreeMap<Option<NodeIndex>, Vec<Locking>>,
     /// Where the engine is killed: at most once an event.

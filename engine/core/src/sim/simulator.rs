@@ -445,7 +445,14 @@ impl Simulator {
                     self.mail(at, event);
                 }
             }
-            Effect::Page { page, .. } => self.outside.page(&self.script, &page, self.now),
+            Effect::Page { page, .. } => {
+                let seen = self.script.clock_seen.filter(|_| page.id.is_of_clock());
+                if let Some(after) = seen {
+                    let by = people::actor("ann");
+                    self.mail(self.now.after(after), Event::AcknowledgeTarget { by });
+                }
+                self.outside.page(&self.script, &page, self.now);
+            }
             Effect::Lock { node, names } => {
                 self.outside.lock(&self.script, node, names, self.now);
             }

@@ -36,6 +36,16 @@ impl RunView {
             | Fact::PageEnded { .. }
             | Fact::Acknowledged { .. }
             | Fact::Taken { .. } => self.fold_question(fact, at),
+            Fact::ClockStarted { .. }
+            | Fact::ClockStopped { .. }
+            | Fact::ClockResumed
+            | Fact::LossMeasured { .. }
+            | Fact::TargetPaged { .. }
+            | Fact::TargetAcknowledged { .. } => {
+                if let Some(targets) = &mut self.targets {
+                    targets.fold(fact, at);
+                }
+            }
             Fact::ResponseTaken { .. }
             | Fact::UndoPlanned { .. }
             | Fact::UndoStarted { .. }

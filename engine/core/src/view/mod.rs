@@ -4,7 +4,8 @@
 //! it comes. The machine's own state is not used: what is shown is what was written down.
 //!
 //! [`RunView`] has the run as a whole, [`NodeView`] a node with its attempts and what its earlier passes did,
-//! [`QuestionView`] a question with who is paged about it and who has it, [`BackView`] a way back.
+//! [`QuestionView`] a question with who is paged about it and who has it, [`BackView`] a way back,
+//! [`TargetsView`] how the run stands against its targets.
 
 mod attempt;
 mod back;
@@ -13,6 +14,7 @@ mod node;
 mod question;
 mod response;
 mod run;
+mod targets;
 
 pub use attempt::{AttemptView, ItemView, LockView};
 pub use back::{BackKind, BackView, LeftView, UndoState, UndoView};
@@ -20,3 +22,4 @@ pub use node::{NodeStanding, NodeView, PassView};
 pub use question::{AnswerView, HeldView, PageView, QuestionView};
 pub use response::{ResponseKind, ResponseView};
 pub use run::{CancelView, FinallyView, RefusedView, RunView};
+pub use targets::{RpoView, RtoView, SeenView, TargetsView};

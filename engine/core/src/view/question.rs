@@ -69,7 +69,7 @@ pub struct HeldView {
 /// A call for people as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PageView {
-    /// Which: `q3.2` is the second call about the third question.
+    /// Which: `q3.2` is the second call about the third question, `rto.1` the first about the run's clock.
     pub id: String,
     /// The level of the policy, from 1.
     pub level: u32,
@@ -158,6 +158,11 @@ impl RunView {
             Fact::Paged { node, page, .. } => {
                 let view = PageView::new(page, at);
                 self.asked(*node, |question| question.pages.push(view.clone()));
+            }
+            Fact::PageEnded { page, deliveries } if page.is_of_clock() => {
+                if let Some(targets) = &mut self.targets {
+                    targets.delivered(*page, deliveries);
+                }
             }
             Fact::PageEnded { page, deliveries } => {
                 let node = self.nodes.iter().position(|node| {

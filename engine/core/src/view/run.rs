@@ -1,6 +1,6 @@
 //! A run as it is shown.
 
-use super::{BackView, LeftView, LockView, NodeStanding, NodeView, QuestionView};
+use super::{BackView, LeftView, LockView, NodeStanding, NodeView, QuestionView, TargetsView};
 use crate::id::{Actor, RunId};
 use crate::plan::{NodeIndex, Plan};
 use crate::record::{Fact, QuestionKind, Record, RecordError, RunOutcome, Start};
@@ -47,6 +47,8 @@ pub struct RunView {
     pub earlier_backs: Vec<BackView>,
     /// What was done and is left, in the order in which that was found.
     pub left: Vec<LeftView>,
+    /// What it has to achieve, and how it stands against that.
+    pub targets: Option<TargetsView>,
     /// The locks that the run holds as a whole.
     pub lock: Option<LockView>,
     /// That the nodes began which run however the run ends.
@@ -137,6 +139,7 @@ impl RunView {
             back: None,
             earlier_backs: Vec::new(),
             left: Vec::new(),
+            targets: TargetsView::new(plan),
             lock: None,
             finally: None,
             cleanup_failed: Vec::new(),

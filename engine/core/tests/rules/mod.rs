@@ -16,6 +16,7 @@ mod order;
 mod pages;
 mod results;
 mod retries;
+mod targets;
 mod tell;
 mod values;
 
@@ -152,6 +153,10 @@ impl Trial {
             node: NodeIndex(node),
             by: actor(by),
         })
+    }
+
+    pub fn acknowledge_clock(&mut self, by: &str) -> Result<Vec<String>, ProtocolError> {
+        self.send(Event::AcknowledgeTarget { by: actor(by) })
     }
 
     pub fn take(&mut self, node: u32, by: &str, over: bool) -> Result<Vec<String>, ProtocolError> {

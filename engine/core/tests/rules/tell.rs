@@ -173,6 +173,33 @@ fn tell_back(plan: &Plan, fact: &Fact) -> String {
         } => {
             format!("{} takes {} until {}", by.name, name(node), until.0)
         }
+        _ => tell_clock(fact),
+    }
+}
+
+/// Facts of the run's clock, and of what was lost.
+fn tell_clock(fact: &Fact) -> String {
+    match fact {
+        Fact::ClockStarted { at } => format!("clock since {}", at.0),
+        Fact::ClockStopped { at, reached } => {
+            let there = if *reached { "" } else { ", not there" };
+            format!("clock stops at {}{there}", at.0)
+        }
+        Fact::ClockResumed => "clock runs on".to_owned(),
+        Fact::LossMeasured { lost, why } => match (lost, why) {
+            (Some(lost), _) => format!("lost {lost}"),
+            (None, why) => format!("lost nobody knows: {}", why.as_deref().unwrap_or_default()),
+        },
+        Fact::TargetPaged { missed, page } => {
+            let who: Vec<_> = page
+                .contacts
+                .iter()
+                .map(|one| one.contact.as_str())
+                .collect();
+            let what = if *missed { "missed" } else { "at risk" };
+            format!("page {} {}: {what}", page.id, who.join(" "))
+        }
+        Fact::TargetAcknowledged { by } => format!("{} has seen the clock", by.name),
         _ => format!("{fact:?}"),
     }
 }

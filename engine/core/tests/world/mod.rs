@@ -196,6 +196,12 @@ fn everything_happens_in_some_world() {
         "page_ended",
         "acknowledged",
         "taken",
+        "clock_started",
+        "clock_stopped",
+        "clock_resumed",
+        "loss_measured",
+        "target_paged",
+        "target_acknowledged",
         "finally_began",
         "run_ended",
         "Over",
@@ -213,6 +219,8 @@ fn everything_happens_in_some_world() {
         "NotDone",
         "NotBefore",
         "NotNow",
+        "NobodyCalled",
+        "AcknowledgedBefore",
     ];
     let missing: Vec<_> = expected
         .iter()

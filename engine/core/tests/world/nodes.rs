@@ -44,7 +44,22 @@ pub fn build(nodes: &[Vec<u8>], run: &mut Draw<'_>) -> Plan {
         };
         builder = builder.node(made);
     }
-    builder.build().unwrap()
+    measured(builder, usual, run).build().unwrap()
+}
+
+/// Every other plan has a clock, which may start and stop at any of its usual nodes.
+fn measured(builder: PlanBuilder, usual: usize, run: &mut Draw<'_>) -> PlanBuilder {
+    if !run.once_in(2) {
+        return builder;
+    }
+    let from = run.once_in(2).then(|| format!("n{}", run.below(usual)));
+    let to = (!run.once_in(3)).then(|| format!("n{}", run.below(usual)));
+    let at_risk = run.of(&[Some(Millis(2_000)), Some(Millis(9_000)), None]);
+    let page = (!run.once_in(4)).then_some("pol");
+    let within = Millis(run.of(&[10_000, 30_000]));
+    builder
+        .rto(within, (from.as_deref(), to.as_deref()), at_risk, page)
+        .rpo(Millis(1_000), "duration('3s')")
 }
 
 fn shared(run: &mut Draw<'_>) -> PlanBuilder {

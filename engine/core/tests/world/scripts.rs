@@ -21,6 +21,7 @@ pub fn build(plan: &Plan, nodes: &[Vec<u8>], run: &mut Draw<'_>, orderly: bool) 
         honest: orderly,
         tick_lag: Millis(run.of(&[0, 0, 3_000, 30_000])),
         snapshot_every: run.of(&[None, None, Some(1), Some(5)]),
+        clock_seen: run.of(&[None, Some(Millis(1_000)), Some(Millis(8_000))]),
         ..Script::default()
     };
     usual(&mut script, run);

@@ -11,7 +11,8 @@ pub struct Message {
     pub run: String,
     /// The runbook's name.
     pub runbook: String,
-    /// The node that it is about.
+    /// The node that it is about; empty if it is about the run's clock.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub node: String,
     /// The node's pass, from 1; of a page only while its question is open.
     #[serde(skip_serializing_if = "Option::is_none")]

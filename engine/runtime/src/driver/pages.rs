@@ -34,7 +34,7 @@ impl Pages {
     }
 
     /// Sends a page, unless this engine is at it already.
-    pub fn send(&mut self, run: &Run, node: NodeIndex, page: Page) {
+    pub fn send(&mut self, run: &Run, node: Option<NodeIndex>, page: Page) {
         if !self.sent.insert(page.id) {
             return;
         }
@@ -80,9 +80,10 @@ impl Pages {
     }
 }
 
-/// What a page says.
-fn message(run: &Run, node: NodeIndex, page: &Page) -> Message {
-    let name = run.plan().node(node).map(|node| node.id.clone());
+/// What a page says, about a node's question or about the run's clock.
+fn message(run: &Run, node: Option<NodeIndex>, page: &Page) -> Message {
+    let node = node.and_then(|node| run.plan().node(node));
+    let name = node.map(|node| node.id.clone());
     let mut questions = run.questions();
     let question = questions.find(|question| question.number == page.id.question);
     Message {

@@ -1,7 +1,7 @@
 //! What is known of a question.
 
 use crate::id::Actor;
-use crate::record::{Answer, Page, Question, QuestionKind};
+use crate::record::{Answer, Page, PageId, Question, QuestionKind};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,38 @@ pub(in crate::run) enum Closed {
     Voided {
         reason: String,
     },
+}
+
+impl Paging {
+    /// A page went out.
+    pub(in crate::run) fn sent(&mut self, page: &Page) {
+        self.number = page.id.number;
+        self.level = page.level;
+        self.same_level = false;
+        self.next = page.next;
+        self.open.push(page.clone());
+    }
+
+    /// What became of a page is known. When nobody was reached the next level is called at once.
+    pub(in crate::run) fn ended(
+        &mut self,
+        page: PageId,
+        reached: bool,
+        levels: usize,
+        at: Timestamp,
+    ) {
+        self.open.retain(|open| open.id != page);
+        // It is no use to wait for who was not reached, unless somebody has seen it anyway.
+        let waits = !reached && !self.same_level && page.number == self.number;
+        if waits && (self.level as usize) < levels {
+            self.next = Some(at);
+        }
+    }
+
+    /// Whether nobody has said yet what became of this page.
+    pub(in crate::run) fn is_open(&self, page: PageId) -> bool {
+        self.open.iter().any(|open| open.id == page)
+    }
 }
 
 impl Asking {

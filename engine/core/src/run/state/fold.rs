@@ -162,6 +162,12 @@ impl State {
                 });
                 Ok(())
             }
+            Fact::ClockStarted { .. }
+            | Fact::ClockStopped { .. }
+            | Fact::ClockResumed
+            | Fact::LossMeasured { .. }
+            | Fact::TargetPaged { .. }
+            | Fact::TargetAcknowledged { .. } => self.fold_clock(fact, frame),
             Fact::QuestionOpened { .. }
             | Fact::Answered { .. }
             | Fact::QuestionExpired { .. }

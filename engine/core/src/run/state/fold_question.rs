@@ -45,12 +45,7 @@ impl State {
                 })
             }
             Fact::Paged { node, page, .. } => self.change_asking(*node, frame, |asking| {
-                let paging = &mut asking.paging;
-                paging.number = page.id.number;
-                paging.level = page.level;
-                paging.same_level = false;
-                paging.next = page.next;
-                paging.open.push(page.clone());
+                asking.paging.sent(page);
             }),
             Fact::PageEnded { page, deliveries } => {
                 self.page_ended(*page, deliveries, frame);
@@ -159,6 +154,9 @@ impl State {
 
     fn page_ended(&mut self, page: PageId, deliveries: &[Delivery], frame: &Frame<'_>) {
         let reached = deliveries.iter().any(|delivery| delivery.failed.is_none());
+        if page.is_of_clock() {
+            return self.clock_page_ended(page, reached, frame);
+        }
         let with = |index: &NodeIndex| {
             let asking = self.node(*index)?.asking.as_deref()?;
             (asking.question.number == page.question).then_some(*index)
@@ -174,17 +172,7 @@ impl State {
             .map_or(0, |policy| policy.levels.len());
         // The question is open, because the agenda has it.
         let _ = self.change_asking(node, frame, |asking| {
-            let paging = &mut asking.paging;
-            paging.open.retain(|open| open.id != page);
-            // Nobody was reached: it is no use to wait for them, unless somebody has seen the question anyway.
-            let paused = paging.same_level;
-            if !reached
-                && !paused
-                && page.number == paging.number
-                && (paging.level as usize) < levels
-            {
-                paging.next = Some(at);
-            }
+            asking.paging.ended(page, reached, levels, at);
         });
     }
 

@@ -5,13 +5,15 @@
 //! its open question: `asking.rs`; of the way back: `undoing.rs`.
 
 mod asking;
+mod clock;
 mod fold;
 mod fold_back;
 mod fold_question;
 mod node;
 mod undoing;
 
-pub(super) use asking::{Asking, Closed, Given};
+pub(super) use asking::{Asking, Closed, Given, Paging};
+pub(super) use clock::{Clock, Mark};
 pub(super) use node::{Answering, Ended, Flight, Found, LockState, NodeState, Phase};
 pub(super) use undoing::{Back, Goal, Now, UndoPhase, Undoing};
 
@@ -65,6 +67,9 @@ pub(super) struct State {
     /// The run did not get its own locks in time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) lock_expired: bool,
+    /// The clock of its recovery time, and what was lost.
+    #[serde(default, skip_serializing_if = "Clock::is_idle")]
+    pub(super) clock: Clock,
     /// How the run ends, once the nodes run that run when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ending: Option<RunOutcome>,
@@ -146,6 +151,7 @@ impl State {
             left: Vec::new(),
             undo_stopped: false,
             lock_expired: false,
+            clock: Clock::default(),
             ending: None,
             over: None,
             agenda: Agenda::default(),

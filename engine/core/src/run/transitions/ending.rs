@@ -1,7 +1,7 @@
 //! The end of a run: because all is done, because somebody cancelled it or a failure stops it, and what runs at the
 //! end however it comes.
 
-use super::{Admitted, View, forward, question};
+use super::{Admitted, View, clock, forward, question};
 use crate::id::Actor;
 use crate::record::{Fact, RunOutcome, StopReason};
 use crate::run::error::ProtocolError;
@@ -120,8 +120,11 @@ fn all_taken_back(view: View<'_>) -> bool {
     nodes.all(|state| state.phase == Phase::Succeeded)
 }
 
-/// The end itself, or first what runs before it.
+/// The end itself, or first what is measured and what runs before it.
 pub(super) fn end(view: View<'_>, outcome: RunOutcome) -> Fact {
+    if let Some(fact) = clock::at_end(view, outcome) {
+        return fact;
+    }
     if view.state.unfinished_finally > 0 {
         return Fact::FinallyBegan { outcome };
     }

@@ -7,11 +7,12 @@
 //!
 //! Forward: `step.rs` (begun), `attempt.rs` and `retry.rs` (attempts), `look.rs` (`until`), `lock.rs`, `people.rs`
 //! (questions of the plan). Failures: `failure.rs` (the ladder). Back: `back.rs`, `undo.rs`. The end: `ending.rs`.
-//! People: `decide.rs`, `page.rs`.
+//! People: `decide.rs`, `page.rs`. Targets: `clock.rs`.
 
 mod afterwards;
 mod attempt;
 mod back;
+mod clock;
 mod decide;
 mod ending;
 mod failure;
@@ -39,6 +40,7 @@ const PREPARATION_TIMEOUT: Millis = Millis(60_000);
 
 pub use afterwards::NothingToUndo;
 pub(super) use afterwards::plan as plan_to_undo;
+pub(super) use clock::next_timeout as clock_timeout;
 
 /// What the transitions look at.
 #[derive(Clone, Copy)]
@@ -92,6 +94,9 @@ pub(super) fn admit(
         Event::Take { node, by, over } => {
             page::take(view, node, by, over).map(|fact| Some(fact).into())
         }
+        Event::AcknowledgeTarget { by } => {
+            clock::acknowledge(view, by).map(|fact| Some(fact).into())
+        }
         Event::PageEnded { page, deliveries } => Ok(page::ended(view, page, deliveries).into()),
         Event::Locked { node } => Ok(lock::taken(view, node).into()),
         Event::Cancel {
@@ -117,10 +122,17 @@ pub(super) fn next(plan: &Plan, shape: &Shape, state: &State, now: Timestamp) ->
     if let Some(fact) = step::assumed(view) {
         return Some(fact);
     }
+    // Before what comes next begins: its inputs may tell how long it took, and what was lost.
+    if let Some(fact) = clock::next(view) {
+        return Some(fact);
+    }
     if let Some(index) = state.agenda.unsettled.first() {
         return step::settle(view, *index);
     }
-    if let Some(fact) = attempt::lost(view).or_else(|| page::due(view)) {
+    if let Some(fact) = attempt::lost(view)
+        .or_else(|| page::due(view))
+        .or_else(|| clock::due(view))
+    {
         return Some(fact);
     }
     if state.ending.is_some() {
@@ -170,8 +182,9 @@ pub(super) fn next_timeout(plan: &Plan, shape: &Shape, state: &State) -> Option<
     let lost = agenda.lost.first().map(|(at, _)| *at);
     let page = agenda.pages.first().map(|(at, _)| *at);
     let undo = back::next_timeout(plan, state);
+    let clock = clock::next_timeout(plan, state);
     if state.is_halting() || (state.is_rolling_back() && state.ending.is_none()) {
-        return [lost, page, undo].into_iter().flatten().min();
+        return [lost, page, clock, undo].into_iter().flatten().min();
     }
     let expiry = agenda.expiries.first().map(|(at, _)| *at);
     // Without a place, a retry waits for an attempt to end, not for a time.
@@ -182,7 +195,7 @@ pub(super) fn next_timeout(plan: &Plan, shape: &Shape, state: &State) -> Option<
     let wait = agenda.waits.first().map(|(at, _)| *at);
     let lock = agenda.locking.first().map(|(at, _)| *at);
     let run_lock = lock::run_timeout(state).filter(|_| state.ending.is_none());
-    [lost, page, undo, expiry, retry, wait, lock, run_lock]
+    [lost, page, clock, undo, expiry, retry, wait, lock, run_lock]
         .into_iter()
         .flatten()
         .min()

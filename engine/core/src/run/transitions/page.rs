@@ -6,7 +6,7 @@ use crate::plan::{DECIDE_WITHIN, Escalation, NodeIndex};
 use crate::record::{Delivery, Fact, Page, PageId, QuestionKind, RenderedContact, WhyAsk};
 use crate::run::error::ProtocolError;
 use crate::run::render;
-use crate::run::state::Asking;
+use crate::run::state::{Asking, Paging};
 use crate::time::Millis;
 
 /// Calls the people of the next level whose time has come.
@@ -18,11 +18,36 @@ pub(super) fn due(view: View<'_>) -> Option<Fact> {
     let state = view.state.node(index)?;
     let asking = state.asking.as_deref()?;
     let policy = policy(view, asking)?;
+    let id = PageId {
+        question: asking.question.number,
+        number: asking.paging.number.saturating_add(1),
+    };
+    Some(Fact::Paged {
+        node: index,
+        pass: state.pass,
+        page: page(
+            view,
+            policy,
+            &asking.paging,
+            id,
+            message(view, index, asking),
+        ),
+    })
+}
+
+/// The page that is sent after those that were.
+pub(super) fn page(
+    view: View<'_>,
+    policy: &Escalation,
+    paging: &Paging,
+    id: PageId,
+    message: String,
+) -> Page {
     let last = u32::try_from(policy.levels.len()).unwrap_or(u32::MAX);
-    let number = if asking.paging.same_level {
-        asking.paging.level
+    let number = if paging.same_level {
+        paging.level
     } else {
-        asking.paging.level.saturating_add(1)
+        paging.level.saturating_add(1)
     };
     let number = number.clamp(1, last.max(1));
     let level = policy.levels.get(number.saturating_sub(1) as usize);
@@ -30,20 +55,13 @@ pub(super) fn due(view: View<'_>) -> Option<Fact> {
     // Somebody always comes after a level that is not the last one.
     let ack_within = ack_within.or((number < last).then_some(DECIDE_WITHIN));
     let contacts = level.map_or(&[][..], |level| &level.page);
-    Some(Fact::Paged {
-        node: index,
-        pass: state.pass,
-        page: Page {
-            id: PageId {
-                question: asking.question.number,
-                number: asking.paging.number.saturating_add(1),
-            },
-            level: number,
-            contacts: reached(view, contacts),
-            message: message(view, index, asking),
-            next: ack_within.map(|length| view.now.after(length)),
-        },
-    })
+    Page {
+        id,
+        level: number,
+        contacts: reached(view, contacts),
+        message,
+        next: ack_within.map(|length| view.now.after(length)),
+    }
 }
 
 fn policy<'a>(view: View<'a>, asking: &Asking) -> Option<&'a Escalation> {
@@ -148,12 +166,16 @@ fn decide_within(view: View<'_>, asking: &Asking) -> Millis {
 
 /// What became of a call; nothing if its question is closed, or it was said before.
 pub(super) fn ended(view: View<'_>, page: PageId, deliveries: Vec<Delivery>) -> Option<Fact> {
+    if page.is_of_clock() {
+        let open = view.state.over.is_none() && view.state.clock.paging.is_open(page);
+        return open.then_some(Fact::PageEnded { page, deliveries });
+    }
     let mut asking = view.state.agenda.asking.iter();
     let open = asking.any(|index| {
         view.state
             .node(*index)
             .and_then(|state| state.asking.as_deref())
-            .is_some_and(|asking| asking.paging.open.iter().any(|open| open.id == page))
+            .is_some_and(|asking| asking.paging.is_open(page))
     });
     open.then_some(Fact::PageEnded { page, deliveries })
 }

@@ -3,9 +3,10 @@
 use super::node::NodeBuilder;
 use super::{BadPlan, people};
 use crate::digest::Digest;
-use crate::expr::{ExprError, Template};
+use crate::expr::{ExprError, Expression, Template};
 use crate::plan::{
-    CallScope, Escalation, Level, Lock, Node, NodeIndex, Plan, Response, SecretSource, Within,
+    CallScope, Escalation, Level, Lock, Node, NodeIndex, Plan, Response, Rpo, Rto, SecretSource,
+    Targets, Within,
 };
 use crate::time::Millis;
 use crate::value::Value;
@@ -17,6 +18,8 @@ pub struct PlanBuilder {
     pub(super) plan: Plan,
     nodes: Vec<NodeBuilder>,
     scopes: Vec<(String, String)>,
+    /// Where the clock starts and stops.
+    clock: (Option<String>, Option<String>),
     wrong: Option<BadPlan>,
 }
 
@@ -27,6 +30,7 @@ pub fn plan(runbook: &str) -> PlanBuilder {
         plan: Plan::new(runbook),
         nodes: Vec::new(),
         scopes: Vec::new(),
+        clock: (None, None),
         wrong: None,
     }
 }
@@ -106,6 +110,50 @@ impl PlanBuilder {
         self
     }
 
+    /// How long it may take: between which nodes (`None`: the run's ends), after how long people are called, and by
+    /// which policy.
+    #[must_use]
+    pub fn rto(
+        mut self,
+        within: Millis,
+        (from, to): (Option<&str>, Option<&str>),
+        at_risk: Option<Millis>,
+        page: Option<&str>,
+    ) -> PlanBuilder {
+        let rto = Rto {
+            within,
+            from: None,
+            to: None,
+            at_risk,
+            page: page.map(str::to_owned),
+        };
+        self.targets().rto = Some(rto);
+        self.clock = (from.map(str::to_owned), to.map(str::to_owned));
+        self
+    }
+
+    /// How much may be lost, and how that is worked out.
+    #[must_use]
+    pub fn rpo(mut self, within: Millis, achieved: &str) -> PlanBuilder {
+        match Expression::parse(achieved) {
+            Ok(achieved) => {
+                self.targets().rpo = Some(Rpo {
+                    within,
+                    achieved: Some(achieved),
+                });
+            }
+            Err(error) => self.refuse(achieved, error),
+        }
+        self
+    }
+
+    fn targets(&mut self) -> &mut Targets {
+        self.plan.targets.get_or_insert(Targets {
+            rto: None,
+            rpo: None,
+        })
+    }
+
     /// The mode it runs in.
     #[must_use]
     pub fn mode(mut self, mode: &str) -> PlanBuilder {
@@ -147,6 +195,11 @@ impl PlanBuilder {
                 secrets: BTreeMap::new(),
                 prefix,
             });
+        }
+        if let Some(rto) = plan.targets.as_mut().and_then(|it| it.rto.as_mut()) {
+            let find = |end: &String| places.find("the clock", end);
+            rto.from = self.clock.0.as_ref().map(find).transpose()?;
+            rto.to = self.clock.1.as_ref().map(find).transpose()?;
         }
         for builder in self.nodes {
             plan.nodes.push(finish(builder, &places)?);
