@@ -13,6 +13,7 @@ mod nodes;
 mod params;
 mod people;
 mod rewrite;
+mod targets;
 
 use crate::runbook::Runbook;
 use known::Known;
@@ -101,6 +102,23 @@ pub enum CompileError {
         uses: &'static str,
         /// The node that is left out.
         left_out: String,
+    },
+    /// The clock of the targets starts or stops at a node that there is not.
+    #[error(
+        "{}the clock of `targets` {verb} at `{node}`, {}",
+        mode.as_ref().map(|mode| format!("in the mode `{mode}` ")).unwrap_or_default(),
+        match mode {
+            Some(mode) => format!("which the mode leaves out; name another node in the `rto` of `mode {mode}`"),
+            None => "and there is no such step or gate".to_owned(),
+        }
+    )]
+    ClockEnd {
+        /// The mode.
+        mode: Option<String>,
+        /// What it does there: `starts` or `stops`.
+        verb: &'static str,
+        /// The node.
+        node: String,
     },
     /// The runbook was checked without the files that it calls.
     #[error(
@@ -204,7 +222,9 @@ pub fn compile_mode(
     let plan = base(runbook).and_then(|mut plan| {
         plan.params = params;
         plan.mode.clone_from(&known.mode);
-        call::expand(plan, runbook, &known)
+        let mut plan = call::expand(plan, runbook, &known)?;
+        plan.targets = targets::targets(runbook, &plan)?;
+        Ok(plan)
     });
     plan.map_err(|error| vec![error])
 }

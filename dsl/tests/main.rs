@@ -15,3 +15,4 @@ mod reference;
 mod rules;
 mod schema;
 mod syntax;
+mod targets;

@@ -42,6 +42,14 @@ pub(super) fn apply(
             param.default.clone_from(value);
         }
     }
+    if let (Some(own), Some(rto)) = (
+        &mode.rto,
+        reduced.targets.as_mut().and_then(|it| it.rto.as_mut()),
+    ) {
+        // What the mode does not say is as the runbook says.
+        rto.from = own.from.clone().or(rto.from.take());
+        rto.to = own.to.clone().or(rto.to.take());
+    }
     if let Some(only) = &mode.only {
         keep(runbook, &mut reduced, only);
     }

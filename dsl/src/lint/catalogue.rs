@@ -11,10 +11,11 @@ use super::rules::{
     mode_unknown_node, never_taken, no_channel, no_database, no_expiry, no_timeout, nobody,
     nobody_paged, not_before, not_exactly_one, rewind_irreversible, rewind_not_before,
     secret_written_down, several_effects, shell_without_run, splice, starter_may_approve,
-    targets_unknown_node, undeclared_output, undo_half_done, undo_missing_output, unknown_contact,
-    unknown_key, unknown_name, unknown_node, unknown_policy, unstated_effect, until_action,
-    until_missing, until_no_every, unused, unused_capture, valid_for_step, within_not_before,
-    within_of, wrong_type,
+    targets_clock_order, targets_nobody_paged, targets_not_measured, targets_unknown_node,
+    undeclared_output, undo_half_done, undo_missing_output, unknown_contact, unknown_key,
+    unknown_name, unknown_node, unknown_policy, unstated_effect, until_action, until_missing,
+    until_no_every, unused, unused_capture, valid_for_step, within_not_before, within_of,
+    wrong_type,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::syntax::CODES;
@@ -118,6 +119,13 @@ pub(crate) static RULES: &[Rule] = &[
     rule!(mode_dropped_output, Error, Some(mode_dropped_output::run)),
     rule!(mode_clock_end, Error, Some(mode_clock_end::run)),
     rule!(targets_unknown_node, Error, Some(targets_unknown_node::run)),
+    rule!(targets_clock_order, Error, Some(targets_clock_order::run)),
+    rule!(targets_not_measured, Error, Some(targets_not_measured::run)),
+    rule!(
+        targets_nobody_paged,
+        Warning,
+        Some(targets_nobody_paged::run)
+    ),
     rule!(unused, Warning, Some(unused::run)),
 ];
 

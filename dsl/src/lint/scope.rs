@@ -41,7 +41,17 @@ const ROOTS: [&str; 6] = ["params", "secrets", "steps", "run", "node", "mode"];
 const PROCESS_RESULTS: [&str; 5] = ["exit_code", "stdout", "json", "value", "output"];
 const ANSWER_RESULTS: [&str; 5] = ["status", "body", "json", "value", "headers"];
 const ROWS_RESULTS: [&str; 2] = ["rows", "value"];
-const RUN_MEMBERS: [&str; 6] = ["id", "work", "base", "runbook", "starter", "started"];
+const RUN_MEMBERS: [&str; 9] = [
+    "id",
+    "work",
+    "base",
+    "runbook",
+    "starter",
+    "started",
+    "started_at",
+    "rto",
+    "rpo",
+];
 /// What is known of a run only when it ends.
 const OUTCOME: &str = "outcome";
 const NODE_MEMBERS: [&str; 2] = ["id", "pass"];
@@ -132,6 +142,8 @@ impl Context<'_> {
         }
         search.member("run", &RUN_MEMBERS, rest, |name| match name {
             "started" => Type::Timestamp,
+            // Null as long as it is not measured.
+            "started_at" | "rto" | "rpo" => Type::Any,
             _ => Type::String,
         })
     }
