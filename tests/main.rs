@@ -9,6 +9,7 @@ mod back;
 mod check;
 mod commands;
 mod damages;
+mod databases;
 mod decisions;
 mod escalation;
 mod examples;

@@ -45,7 +45,7 @@ pub fn lines(action: &Action) -> Vec<String> {
         }
         Action::Sql(sql) => {
             let mut lines = vec![format!("on {}", sql.on.text())];
-            lines.extend(body(&sql.text));
+            lines.extend(body(sql.text.text()));
             let bound = sql.bind.iter().enumerate();
             lines.extend(bound.map(|(at, value)| format!("${} = {}", at + 1, value.text())));
             lines

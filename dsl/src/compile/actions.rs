@@ -57,7 +57,7 @@ fn word(word: Option<&Spanned<String>>) -> Option<String> {
 
 /// The action of a block that only looks.
 pub(super) fn probe(written: &runbook::Probe, what: &str) -> Result<Action> {
-    action(&written.actions, what)
+    action(&written.actions, what).map(looking)
 }
 
 /// The only action of these. A call is none by itself: it becomes nodes of its own.
@@ -87,7 +87,7 @@ pub(super) fn action(written: &[WrittenAction], what: &str) -> Result<Action> {
                 .map(|check| {
                     Ok(Check {
                         name: check.name.value.clone(),
-                        probe: self::action(&check.probes, what)?,
+                        probe: looking(self::action(&check.probes, what)?),
                         expect: expression(check.expect.as_ref()),
                     })
                 })
@@ -118,8 +118,10 @@ fn sql(written: &runbook::Sql, what: &str) -> Result<Sql> {
     let text = written.text.as_ref().ok_or_else(|| unchecked(what))?;
     Ok(Sql {
         on: template(written.on.as_ref()).ok_or_else(|| unchecked(what))?,
-        text: text.value.clone(),
+        text: Template::literal(&text.value),
         script: written.script,
+        // Whoever compiles what only looks says so there.
+        read_only: false,
         bind: list(&written.bind, what)?,
     })
 }
@@ -161,4 +163,25 @@ fn ask(name: &str, written: &runbook::Ask, what: &str) -> Result<Ask> {
         validate: expression(written.validate.as_ref()),
         default: template(written.default.as_ref()),
     })
+}
+
+/// The action as one of something that only looks: its SQL may not write.
+pub(super) fn looking(mut action: Action) -> Action {
+    match &mut action {
+        Action::Sql(sql) => sql.read_only = true,
+        Action::Checks(checks) => {
+            for check in checks {
+                check.probe = looking(check.probe.clone());
+            }
+        }
+        Action::Run(_)
+        | Action::Exec(_)
+        | Action::Http(_)
+        | Action::Approve(_)
+        | Action::Manual(_)
+        | Action::Notify(_)
+        | Action::Wait(_)
+        | Action::Call(_) => {}
+    }
+    action
 }

@@ -1,6 +1,6 @@
 //! Steps and gates as they stand in the plan.
 
-use super::actions::{action, expression, list, named, probe, template, templates};
+use super::actions::{action, expression, list, looking, named, probe, template, templates};
 use super::{Result, unchecked};
 use crate::lint::needs_of;
 use crate::runbook::{self, Effect, Runbook, Sourced, Spanned};
@@ -59,6 +59,9 @@ impl Shared<'_> {
         inherit_page(&mut action, node.page.as_ref());
         let timeout = self.timeout(node, &action);
         let effect = effect(node, &action, timeout, &what)?;
+        if matches!(effect, WorldEffect::None) {
+            action = looking(action);
+        }
         let mut planned = Node::new(&node.id.value, node.kind, action, effect);
         planned.interrupted = interrupted(node, &planned, &what)?;
         planned.title = text(node.title.as_ref());

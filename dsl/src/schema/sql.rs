@@ -15,7 +15,7 @@ pub static SQL_ON: Key = Key {
     takes: Takes::Template,
     required: false,
     default: None,
-    doc: "The database; else the `database` of the step, gate or runbook.",
+    doc: "The database, `sqlite:PATH` or `postgresql://USER@HOST:PORT/NAME` (with `sslmode` and `sslrootcert` as psql takes them); else the `database` of the step, gate or runbook.",
     example: "on = \"sqlite:app.db\"",
     yaml: "on: sqlite:app.db",
 };
@@ -37,7 +37,7 @@ pub static SCRIPT: Key = Key {
     takes: Takes::Code,
     required: false,
     default: None,
-    doc: "Several statements, done as one transaction.",
+    doc: "Several statements, done as one transaction, unless they hold `begin` and `commit` or what no transaction may hold.",
     example: "script = \"delete from old; delete from older;\"",
     yaml: "script: delete from old; delete from older;",
 };

@@ -15,6 +15,7 @@ pub mod plan;
 pub mod record;
 pub mod run;
 pub mod sim;
+pub mod sql;
 pub mod text;
 pub mod time;
 pub mod value;

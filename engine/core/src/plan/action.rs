@@ -53,12 +53,15 @@ pub struct Exec {
 /// SQL against a database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sql {
-    /// The database: `sqlite:PATH`, relative to the node's directory.
+    /// The database: `sqlite:PATH`, relative to the node's directory, or `postgresql://…`.
     pub on: Template,
-    /// The text, verbatim.
-    pub text: String,
+    /// The text. Only `ident(…)` is put into it; before version 3 of the plan it was verbatim.
+    pub text: Template,
     /// True for a script of many statements, run as one transaction; false for one statement whose rows are kept.
     pub script: bool,
+    /// Whether it may only look: that of gates, of checks, of steps without an effect, and the like.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
     /// Values for `$1`, `$2`, ….
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bind: Vec<Template>,

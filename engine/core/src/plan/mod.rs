@@ -24,6 +24,7 @@ pub use targets::{Rpo, Rto, Targets};
 pub use waiting::{CallScope, FailWhen, ForEach, LOCK_TIMEOUT, Lock, Target, Until, Within};
 
 use crate::digest::Digest;
+use crate::expr::Template;
 use crate::id::RunId;
 use crate::value::Value;
 use petgraph::graph::DiGraph;
@@ -32,6 +33,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the stored form that this build writes. A plan with a higher one is refused.
 pub const PLAN_VERSION: u32 = 3;
+
+/// The first version in which the text of SQL is a template. Before it was verbatim.
+const SQL_IS_A_TEMPLATE: u32 = 3;
+
+/// Makes templates of the texts of SQL in a stored plan, which say the same as the texts.
+fn escape_sql(stored: &mut serde_json::Value) {
+    match stored {
+        serde_json::Value::Array(items) => items.iter_mut().for_each(escape_sql),
+        serde_json::Value::Object(entries) => {
+            if let Some(sql) = entries.get_mut("sql").and_then(|sql| sql.as_object_mut())
+                && sql.contains_key("on")
+                && sql.contains_key("script")
+                && let Some(serde_json::Value::String(text)) = sql.get_mut("text")
+            {
+                *text = Template::literal(text).text().to_owned();
+            }
+            entries.values_mut().for_each(escape_sql);
+        }
+        _ => {}
+    }
+}
 
 /// A node's place in [`Plan::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -169,6 +191,11 @@ impl Plan {
         let Version { version } = serde_json::from_str(text)?;
         if version > PLAN_VERSION {
             return Err(PlanError::Newer { found: version });
+        }
+        if version < SQL_IS_A_TEMPLATE {
+            let mut stored = serde_json::from_str(text)?;
+            escape_sql(&mut stored);
+            return Ok(serde_json::from_value(stored)?);
         }
         Ok(serde_json::from_str(text)?)
     }

@@ -102,6 +102,9 @@ pub enum RenderedAction {
         text: String,
         /// Many statements in one transaction, or one whose rows are kept.
         script: bool,
+        /// Whether it may only look.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        read_only: bool,
         /// Values for `$1`, `$2`, ….
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         bind: Vec<Bound>,

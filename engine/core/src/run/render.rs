@@ -320,8 +320,9 @@ fn action(action: &Action, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Re
         },
         Action::Sql(sql) => RenderedAction::Sql {
             on: render(&sql.on, "the database of `sql`", scope)?,
-            text: sql.text.clone(),
+            text: sql_text(&sql.text, scope)?,
             script: sql.script,
+            read_only: sql.read_only,
             bind: sql
                 .bind
                 .iter()
@@ -423,6 +424,15 @@ fn time(expression: &Expression, scope: &NodeScope<'_>) -> Rendered<Timestamp> {
             other.type_name()
         )),
         Err(error) => Err(cannot("the time of `wait`", &error)),
+    }
+}
+
+/// The text of SQL, which is executed as it stands.
+fn sql_text(text: &Template, scope: &NodeScope<'_>) -> Rendered<String> {
+    let text = render(text, "the text of `sql`", scope)?;
+    match text.secrets().next() {
+        None => Ok(text.shown()),
+        Some(_) => Err("the text of `sql` contains a secret; bind it as a value".to_owned()),
     }
 }
 

@@ -174,12 +174,23 @@ impl Task<'_> {
                 on,
                 text,
                 script,
+                read_only,
                 bind,
             } => {
                 resolved?;
-                match self.sql(on, text, *script, bind) {
-                    Ok(request) => {
+                match self.sql(on, bind) {
+                    Ok((database, bind)) => {
                         self.note_beginning()?;
+                        let request = sql::Request {
+                            database,
+                            text: text.clone(),
+                            script: *script,
+                            read_only: *read_only,
+                            bind,
+                            name: sql::session_name(&self.context.run, self.node, self.attempt),
+                            limit: self.limit,
+                            left: self.beginning.left,
+                        };
                         Ok(sql::execute(request, stop).await)
                     }
                     Err(message) => Ok(failed(message)),
@@ -385,27 +396,15 @@ impl Task<'_> {
         ))
     }
 
-    fn sql(
-        &self,
-        on: &Text,
-        text: &str,
-        script: bool,
-        bind: &[Bound],
-    ) -> Result<sql::Request, String> {
+    /// The database, and the values that are bound.
+    fn sql(&self, on: &Text, bind: &[Bound]) -> Result<(Database, Vec<Value>), String> {
         let secrets = &self.context.secrets;
         let on = secrets.reveal(on).map_err(|error| error.to_string())?;
         let bind = bind
             .iter()
             .map(|bound| sql::bind_value(bound, secrets).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
-        Ok(sql::Request {
-            database: Database::parse(&on, &self.dir()?)?,
-            text: text.to_owned(),
-            script,
-            bind,
-            limit: self.limit,
-            left: self.beginning.left,
-        })
+        Ok((Database::parse(&on, &self.dir()?)?, bind))
     }
 }
 

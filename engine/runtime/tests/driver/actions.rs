@@ -13,7 +13,8 @@ use piton_runtime::driver::DriveError;
 fn sql(on: &str, text: &str, script: bool, bind: &[&str]) -> Action {
     Action::Sql(Sql {
         on: Template::parse(on).unwrap(),
-        text: text.to_owned(),
+        text: piton_core::expr::Template::literal(text),
+        read_only: false,
         script,
         bind: bind
             .iter()

@@ -94,7 +94,8 @@ fn checks_that_were_under_way_are_found_again() {
 fn long_sql() -> Action {
     Action::Sql(Sql {
         on: Template::parse("sqlite:x.db").unwrap(),
-        text: "insert into t values (1)".into(),
+        text: piton_core::expr::Template::literal("insert into t values (1)"),
+        read_only: false,
         script: true,
         bind: Vec::new(),
     })

@@ -132,7 +132,8 @@ fn a_look_at_a_database_that_its_engine_died_over_is_taken_again() {
             .unwrap();
         plan.nodes[0].capture = Some(Action::Sql(Sql {
             on: Template::parse("sqlite:x.db").unwrap(),
-            text: "select n from t".to_owned(),
+            text: piton_core::expr::Template::literal("select n from t"),
+            read_only: true,
             script: false,
             bind: Vec::new(),
         }));

@@ -198,11 +198,13 @@ fn action(made: &mut Plan, rendered: &RenderedAction) -> Result<Action, ExprErro
             on,
             text,
             script,
+            read_only,
             bind,
         } => Action::Sql(Sql {
             on: Template::of_text(on)?,
-            text: text.clone(),
+            text: Template::literal(text),
             script: *script,
+            read_only: *read_only,
             bind: bind
                 .iter()
                 .map(|bound| bound_value(made, bound))

@@ -107,7 +107,8 @@ impl NodeBuilder {
         self.try_set(on, Template::parse(on), |node, on| {
             node.action = Action::Sql(Sql {
                 on,
-                text: sql,
+                text: Template::literal(&sql),
+                read_only: false,
                 script: false,
                 bind: Vec::new(),
             });

@@ -3,6 +3,8 @@
 //! SQLite itself takes the script apart when it is executed. This is only told apart here as far as comments,
 //! quotes and the bodies of triggers go; if it were wrong, a message would name the wrong line.
 
+use crate::action::sql::line_of;
+
 /// A statement of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -59,12 +61,6 @@ fn is_trigger(words: &[String]) -> bool {
         Some("TEMP" | "TEMPORARY") => words.next() == Some("TRIGGER"),
         _ => false,
     }
-}
-
-/// The line, from 1, that the byte at this place is on.
-#[must_use]
-pub fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// How a script wants to be run.

@@ -1,15 +1,16 @@
 //! Executing SQL on a SQLite database, off the engine's thread, so that it can be interrupted.
 
-use super::statements::{Statement, Wrapping, line_of, statements, wrapping};
-use super::values::{column_value, size};
-use super::{ROW_BYTES_LIMIT, ROW_LIMIT};
+mod statements;
+mod values;
+
+use self::statements::{Statement, Wrapping, statements, wrapping};
+use self::values::{bind_value, column_value};
+use crate::action::sql::{ONLY_LOOKS, ROW_BYTES_LIMIT, ROW_LIMIT, Request, line_of, size};
 use crate::action::stop::StopSignal;
 use piton_core::record::OutcomeStatus;
 use piton_core::run::{Outcome, Produced};
-use piton_core::time::Millis;
 use piton_core::value::Value;
 use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::types::Value as SqlValue;
 use rusqlite::{Batch, Connection, ErrorCode, InterruptHandle, OpenFlags};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,57 +20,6 @@ use std::time::{Duration, Instant};
 
 /// How long SQL waits for a database that others hold locked, unless its node's timeout is shorter.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
-
-/// A database that SQL can be sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// The file.
-    pub path: PathBuf,
-}
-
-impl Database {
-    /// The database that `on` names, for a node that works in `dir`.
-    ///
-    /// # Errors
-    /// What is wrong with the name, which is not repeated: secrets may be in it.
-    pub fn parse(on: &str, dir: &Path) -> Result<Database, String> {
-        match on.split_once(':') {
-            Some(("sqlite", "")) => {
-                Err("the database has no path; write it as sqlite:PATH".to_owned())
-            }
-            Some(("sqlite", path)) => Ok(Database {
-                path: dir.join(path),
-            }),
-            Some((scheme, _))
-                if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>
-            {
-                Err(format!(
-                    "`{scheme}:` databases are not known to this piton; write the database as sqlite:PATH"
-                ))
-            }
-            _ => {
-                Err("the database is not named in a known way; write it as sqlite:PATH".to_owned())
-            }
-        }
-    }
-}
-
-/// SQL to be executed.
-#[derive(Debug)]
-pub struct Request {
-    /// Where.
-    pub database: Database,
-    /// What.
-    pub text: String,
-    /// Many statements in one transaction, or one whose rows are kept.
-    pub script: bool,
-    /// What stands for `$1`, `$2`, ….
-    pub bind: Vec<SqlValue>,
-    /// How long its node may take, for messages.
-    pub limit: Option<Millis>,
-    /// How long it may take from now.
-    pub left: Option<Millis>,
-}
 
 const RUNNING: u8 = 0;
 const TIMED_OUT: u8 = 1;
@@ -115,13 +65,13 @@ impl Drop for Abandon {
 }
 
 /// Executes the SQL. Ends it when its time is up or when it is told to stop; a script is then rolled back.
-pub async fn execute(request: Request, mut stop: StopSignal) -> Outcome {
+pub async fn execute(path: PathBuf, request: Request, mut stop: StopSignal) -> Outcome {
     let (limit, left) = (request.limit, request.left);
     let shared = Arc::new(Shared::default());
     let abandon = Abandon(Arc::clone(&shared));
     let mut work = tokio::task::spawn_blocking({
         let shared = Arc::clone(&shared);
-        move || perform(&request, &shared)
+        move || perform(&path, &request, &shared)
     });
     let time_up = async {
         match left {
@@ -182,12 +132,13 @@ impl From<String> for Failure {
     }
 }
 
-fn perform(request: &Request, shared: &Shared) -> Result<Produced, Failure> {
-    let connection = open(request)?;
+fn perform(path: &Path, request: &Request, shared: &Shared) -> Result<Produced, Failure> {
+    let connection = open(path, request)?;
     *shared.handle.lock().unwrap_or_else(PoisonError::into_inner) =
         Some(connection.get_interrupt_handle());
     let session = Session {
         connection: &connection,
+        path,
         request,
         shared,
         began: Instant::now(),
@@ -199,8 +150,7 @@ fn perform(request: &Request, shared: &Shared) -> Result<Produced, Failure> {
     }
 }
 
-fn open(request: &Request) -> Result<Connection, Failure> {
-    let path = &request.database.path;
+fn open(path: &Path, request: &Request) -> Result<Connection, Failure> {
     let cannot = |error: &dyn std::fmt::Display| {
         Failure::Said(format!(
             "the database {} cannot be opened: {error}",
@@ -208,10 +158,10 @@ fn open(request: &Request) -> Result<Connection, Failure> {
         ))
     };
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if request.script {
+    if request.script && !request.read_only {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     } else if let Err(error) = std::fs::metadata(path) {
-        // A query must not leave an empty database where the right one is missing.
+        // What only looks must not leave an empty database where the right one is missing.
         return Err(match error.kind() {
             std::io::ErrorKind::NotFound => {
                 Failure::Said(format!("the database {} does not exist", path.display()))
@@ -225,11 +175,17 @@ fn open(request: &Request) -> Result<Connection, Failure> {
     connection
         .busy_timeout(Duration::from_millis(50))
         .map_err(|error| cannot(&said(&error)))?;
+    if request.read_only {
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| cannot(&said(&error)))?;
+    }
     Ok(connection)
 }
 
 struct Session<'a> {
     connection: &'a Connection,
+    path: &'a Path,
     request: &'a Request,
     shared: &'a Shared,
     began: Instant,
@@ -308,8 +264,7 @@ impl Session<'_> {
         let mut number = 0;
         let done = loop {
             if wrapping == Wrapping::After(number)
-                && let Err(error) =
-                    self.patiently(|| self.connection.execute_batch("begin immediate"))
+                && let Err(error) = self.patiently(|| self.connection.execute_batch(self.begin()))
             {
                 return Err(self.failure(&error, |message| message.to_owned()));
             }
@@ -342,6 +297,15 @@ impl Session<'_> {
             });
         }
         Ok(Produced::default())
+    }
+
+    /// How the transaction of a script begins.
+    fn begin(&self) -> &'static str {
+        match self.request.read_only {
+            true => "begin",
+            // Takes the lock at once: who reads first and then waits to write may wait in vain.
+            false => "begin immediate",
+        }
     }
 
     /// Executes the next statement of a script; false if there is none.
@@ -401,7 +365,7 @@ impl Session<'_> {
                     )
                 })?;
             statement
-                .raw_bind_parameter(at, value)
+                .raw_bind_parameter(at, bind_value(value))
                 .map_err(|error| self.failure(&error, |message| format!("${number}: {message}")))?;
             highest = highest.max(number);
         }
@@ -455,9 +419,12 @@ impl Session<'_> {
             }
             _ if code == Some(ErrorCode::DatabaseBusy) => format!(
                 "the database {} was locked by another program for {} s",
-                self.request.database.path.display(),
+                self.path.display(),
                 self.began.elapsed().as_secs()
             ),
+            error if code == Some(ErrorCode::ReadOnly) && self.request.read_only => {
+                format!("{}{ONLY_LOOKS}", said(error))
+            }
             error => said(error),
         };
         Failure::Said(place(&message))
