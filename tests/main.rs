@@ -23,4 +23,5 @@ mod resources;
 mod secrets;
 mod servers;
 mod terminal;
+mod tutorial;
 mod ways;

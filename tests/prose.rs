@@ -4,7 +4,7 @@ use crate::support::{Ended, Place, top, until};
 use std::process::Command;
 
 /// The fenced blocks of a Markdown text that are of this kind.
-fn blocks(text: &str, kind: &str) -> Vec<String> {
+pub fn blocks(text: &str, kind: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<String> = None;
     for line in text.lines() {
@@ -44,8 +44,8 @@ fn prose() -> Vec<(String, String)> {
 
 /// A command of the prose, and how its remark says that it ends.
 pub struct Line {
-    command: String,
-    code: i32,
+    pub command: String,
+    pub code: i32,
 }
 
 impl Line {
@@ -108,6 +108,10 @@ impl Shell {
 fn every_command_in_the_prose_runs() {
     let mut count = 0;
     for (name, text) in prose() {
+        // It needs a database; tests/tutorial.rs runs it.
+        if name.ends_with("tutorial.md") {
+            continue;
+        }
         let shell = Shell::new();
         for block in blocks(&text, "sh") {
             for line in block.lines() {
