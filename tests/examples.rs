@@ -21,6 +21,8 @@ fn twins_to(state: &str, name: &str, run: impl Fn(&Place, &str) -> Ended) {
                 .run(["check".as_ref(), "--strict".as_ref(), file.as_os_str()])
                 .expect(0);
             run(&place, &file.to_string_lossy());
+            // A decision may be carried on by the process that waited for it.
+            until("the run rests", || place.state() != "running");
             assert_eq!(place.state(), state, "{:?}", place.run(["show", "last"]));
             place.run(["audit", "last"]).expect(0);
             facts(&place)

@@ -287,10 +287,10 @@ fn wrong_sql_is_refused_with_a_reason() {
         for (on, text, bind, expected) in [
             ("sqlite:missing.db", "select 1", &[][..], "does not exist"),
             (
-                "postgres://x",
+                "mysql://x",
                 "select 1",
                 &[],
-                "`postgres:` databases are not known",
+                "`mysql:` databases are not known",
             ),
             (
                 "sqlite:x.db",
