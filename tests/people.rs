@@ -401,11 +401,13 @@ fn two_people_answer_at_the_very_same_time_and_one_of_them_counts() {
                 ])
             })
             .collect();
-        let codes: Vec<_> = both
-            .iter_mut()
-            .map(|child| child.wait().expect("a child").code())
+        let ends: Vec<_> = both
+            .drain(..)
+            .map(|child| Ended::from(child.wait_with_output().expect("a child")))
             .collect();
-        until("the run ends", || place.state() == "succeeded");
+        let codes: Vec<_> = ends.iter().map(|end| end.code).collect();
+        let what = format!("the run ends after {ends:#?}");
+        until(&what, || place.state() == "succeeded");
         let winner = codes.iter().position(|code| *code == Some(0));
         let winner = winner.unwrap_or_else(|| panic!("{codes:?}"));
         assert_eq!(codes[1 - winner], Some(1), "{codes:?}");
@@ -413,6 +415,32 @@ fn two_people_answer_at_the_very_same_time_and_one_of_them_counts() {
         let answered = place.facts(&place.last_run(), "answered");
         assert_eq!(answered.len(), 1, "{answered:?}");
     }
+}
+
+#[test]
+fn whoever_answers_goes_on_when_the_engine_that_took_the_answer_dies_of_it() {
+    // How many records there are when somebody is waited for.
+    let place = waiting(CHOOSE);
+    let asked = place.records(&place.last_run()).len();
+    let place = Place::new();
+    place.file(
+        "people.runbook",
+        &format!("runbook people {{\n  timeout = 1m\n{PEOPLE}\n{CHOOSE}\n}}\n"),
+    );
+    let mut engine = place.piton(["run", "people.runbook", "--wait"]);
+    engine.env("PITON_TEST_DIE_AFTER_RECORD", (asked + 1).to_string());
+    let mut engine = engine.spawn().expect("piton starts");
+    until("it asks", || {
+        let runs = place.json(["runs", "--json"]);
+        runs[0]["questions"][0] == "choose"
+    });
+    place
+        .run(["answer", "last", "choose", "backup=1"])
+        .expect(0)
+        .says("it counts");
+    assert_eq!(engine.wait().expect("a child").code(), None);
+    assert_eq!(place.state(), "succeeded");
+    assert_eq!(place.read("used"), "base_1 2\n");
 }
 
 const ASSUMED: &str = r#"

@@ -60,25 +60,24 @@ pub async fn take_in(
     by: &Actor,
     handing: &Handing,
 ) -> Result<Result<(), String>, Failure> {
-    if !handing.no_resume {
-        driving::attendant::relieve(session, run).await?;
-    }
+    let relieved = !handing.no_resume && driving::attendant::relieve(session, run).await?;
     if let Some(refusal) = refusal(session, run, event).await? {
         settle_what_is_due(session, run, by, handing).await?;
-        // Nothing was driven on, so nobody else leaves an attendant where there was one.
-        let (_, view) = session.view(run).await?;
-        if !handing.no_resume && session.summary(run).await?.driven_by.is_none() {
-            driving::attendant::leave_one(session, run, &view);
+        if !handing.no_resume {
+            stand_in(session, run, by, handing, relieved).await?;
         }
         return Ok(Err(in_words(session, run, event, &refusal).await?));
     }
     let verdict = verdict_on(session, run, event, by, handing).await?;
-    // An attendant that had only just been started took it: the one who decides sees what comes of it.
-    if !handing.no_resume
-        && driving::attendant::relieve(session, run).await?
-        && session.summary(run).await?.status.outcome.is_none()
-    {
-        drive_on(session, run, by, handing).await?;
+    if !handing.no_resume {
+        // An attendant that had only just been started took it: the one who decides sees what comes of it. And if
+        // whoever took it has gone since (it died, or somebody else relieved it), nobody else goes on.
+        let relieved = driving::attendant::relieve(session, run).await?;
+        let summary = session.summary(run).await?;
+        let left = relieved || (verdict.accepted && summary.driven_by.is_none());
+        if left && summary.status.outcome.is_none() {
+            drive_on(session, run, by, handing).await?;
+        }
     }
     if verdict.accepted && matches!(event, Event::Cancel { .. }) && !handing.no_resume {
         wait_for_the_end(session, run, by, handing).await?;
@@ -88,6 +87,26 @@ pub async fn take_in(
     } else {
         Err(verdict.message)
     })
+}
+
+/// Leaves a run to whom it belongs after a refusal that drove nothing on: to an attendant if it waits for people, and
+/// if the attendant that was `relieved` had something under way, this process goes on with that.
+async fn stand_in(
+    session: &Session,
+    run: &RunId,
+    by: &Actor,
+    handing: &Handing,
+    relieved: bool,
+) -> Result<(), Failure> {
+    let (_, view) = session.view(run).await?;
+    if view.outcome.is_some() || session.summary(run).await?.driven_by.is_some() {
+        return Ok(());
+    }
+    if relieved && view.state != RunState::Waiting {
+        return drive_on(session, run, by, handing).await;
+    }
+    driving::attendant::leave_one(session, run, &view);
+    Ok(())
 }
 
 /// Why the run as it stands would refuse the event without writing anything down, so that nothing has to be driven
