@@ -12,6 +12,7 @@ mod damages;
 mod databases;
 mod decisions;
 mod escalation;
+mod evidence;
 mod examples;
 mod ground;
 mod killed;

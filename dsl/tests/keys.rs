@@ -488,3 +488,28 @@ steps:
         assert!(runbook.nodes[0].is_call());
     }
 }
+
+#[test]
+fn files_that_are_kept_reach_the_plan() {
+    let plan = both(
+        [
+            r#"timeout = 1m, param dir { type = string, default = "x" }"#,
+            "timeout: 1m\nparams: {dir: {type: string, default: x}}",
+        ],
+        [
+            r#"step a { run = "true", evidence = ["${{ params.dir }}/log", "report.txt"], effect = none }
+               gate b { checks { check "c" { run = "true" } }, evidence = "${{ steps.a.status }}.log", on_fail = [stop] }
+               step c { run = "true", effect = none }"#,
+            r#"
+  - {step: a, run: "true", evidence: ["${{ params.dir }}/log", report.txt], effect: none}
+  - {gate: b, checks: [{check: c, run: "true"}], evidence: "${{ steps.a.status }}.log", on_fail: [stop]}
+  - {step: c, run: "true", effect: none}"#,
+        ],
+    );
+    let files = |id| {
+        let files = node(&plan, id).evidence.iter();
+        files.map(|file| file.text().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(files("a"), ["${{ params.dir }}/log", "report.txt"]);
+    assert_eq!(files("b"), ["${{ steps.a.status }}.log"]);
+}

@@ -15,7 +15,7 @@ Examples:
   piton audit last
   piton audit last --head > head.txt    keep the head elsewhere: with it, later changes can be proved
 
-Exits 0 when every record is the one that was written, 1 when one is not, and names it.")]
+Exits 0 when every record and every kept file is the one that was written, 1 when one is not, and names it.")]
 pub struct Audit {
     /// The run: its id, a part of it, or `last`
     run: Option<String>,
@@ -64,8 +64,13 @@ impl Audit {
                 } else if self.head {
                     output::line(&format!("{seq} {hash}"))?;
                 } else {
+                    let kept = match audit.kept {
+                        0 => String::new(),
+                        1 => " and the kept file".to_owned(),
+                        files => format!(" and {files} kept files"),
+                    };
                     output::line(&format!(
-                        "✓ {run}: all {seq} records are as they were written; head {hash}"
+                        "✓ {run}: all {seq} records{kept} are as they were written; head {hash}"
                     ))?;
                 }
                 Ok(Exit::Success)
@@ -81,6 +86,9 @@ impl Audit {
                         head: None,
                         message,
                     })?;
+                }
+                if let AuditError::Evidence { .. } = error {
+                    return Err(Failure::new(error).help("what the journal says holds; keep a copy of the store and of these files before anything else"));
                 }
                 Err(Failure::new(error).help("what stands before that record is as it was written; keep a copy of the store before anything else"))
             }

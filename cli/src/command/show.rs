@@ -4,7 +4,7 @@ use crate::clock;
 use crate::display::clean::one_line;
 use crate::display::report::report;
 use crate::display::style::{self, Line, Style};
-use crate::display::{details, node};
+use crate::display::{details, evidence, node};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -34,16 +34,20 @@ impl Show {
     /// When there is no such run or it cannot be read.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
         let session = Session::open(store)?;
-        let (plan, view) = block_on(async {
+        let (directory, plan, view) = block_on(async {
             let run = session.resolve(self.run.as_deref()).await?;
-            session.view(&run).await
+            let (plan, view) = session.view(&run).await?;
+            Ok((session.directory(&run), plan, view))
         })?;
         if self.json {
-            output::json(&json(&view))?;
+            let mut json = json(&view);
+            evidence::write_paths(&mut json, &view, &directory);
+            output::json(&json)?;
         } else {
             let colour = style::colour(&io::stdout());
             let text: String = lines(&plan, &view, clock::now())
                 .iter()
+                .chain(&evidence::lines(&view, &directory))
                 .map(|line| line.render(colour) + "\n")
                 .collect();
             output::text(&text)?;

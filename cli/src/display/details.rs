@@ -165,7 +165,10 @@ fn captured(node: &NodeView) -> Option<Line> {
         (Some(rows), _) if rows.len() != 1 => format!("{} rows", rows.len()),
         (Some(rows), _) => rows.first().map(shown).unwrap_or_default(),
         (None, Some(text)) => text.trim().to_owned(),
-        (None, None) => String::new(),
+        (None, None) => match &produced.response {
+            Some(response) => format!("status {}: {}", response.status, response.body.trim()),
+            None => String::new(),
+        },
     };
     Some(dim("      before ").and(short(&one_line(&text))))
 }

@@ -9,6 +9,7 @@ pub mod back;
 pub mod choices;
 pub mod clean;
 pub mod details;
+pub mod evidence;
 pub mod frame;
 pub mod node;
 pub mod painter;

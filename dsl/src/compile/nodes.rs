@@ -86,6 +86,7 @@ impl Shared<'_> {
         planned.valid_for = length(node.valid_for.as_ref());
         planned.within = self.within(node, &what)?;
         planned.lock = lock(node.lock.as_deref(), node.lock_timeout.as_ref(), &what)?;
+        planned.evidence = list(node.evidence.as_deref().unwrap_or_default(), &what)?;
         planned.for_each = node.for_each.as_ref().map(|items| ForEach {
             items: items.value.clone(),
             key: expression(node.for_each_key.as_ref()),

@@ -3,7 +3,7 @@
 use super::Context;
 use super::rules::{
     ask_default, ask_is_output, bad_default, bad_name, call_endless, call_lock, call_missing_param,
-    call_unknown_param, call_unreadable, call_wrong_type, cycle, duplicate_name,
+    call_unknown_param, call_unreadable, call_wrong_type, cycle, duplicate_name, evidence_untried,
     exactly_one_action, expression_type, finally_goes_back, finally_needed, finally_waits,
     for_each_action, gate_effect, gate_guarded, gate_on_fail, http_bad_json, http_bad_url,
     http_body_of_look, http_two_bodies, invalid_expression, lock_empty, lock_held, manual_empty,
@@ -99,6 +99,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule!(until_no_every, Error, Some(until_no_every::run)),
     rule!(until_missing, Error, Some(until_missing::run)),
     rule!(until_action, Error, Some(until_action::run)),
+    rule!(evidence_untried, Error, Some(evidence_untried::run)),
     rule!(valid_for_step, Error, Some(valid_for_step::run)),
     rule!(within_of, Error, Some(within_of::run)),
     rule!(within_not_before, Error, Some(within_not_before::run)),

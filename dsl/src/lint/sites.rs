@@ -45,6 +45,8 @@ pub(crate) enum Place {
     /// The time that is waited for.
     WaitUntil,
     Lock,
+    /// A file that is kept.
+    Evidence,
     ForEach,
     ForEachKey,
     /// A parameter for another runbook.
@@ -259,6 +261,7 @@ impl<'a> Finder<'a> {
         );
         self.templates(Place::Dir, &node.dir);
         self.templates(Place::Database, &node.database);
+        self.templates(Place::Evidence, node.evidence.iter().flatten().flatten());
         self.actions(&node.actions);
         let results = results_of(&node.actions);
         self.expressions(Place::Success, results, &node.success);

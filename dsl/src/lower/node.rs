@@ -7,10 +7,10 @@ use crate::lint::rules::{bad_name, missing_key, wrong_type};
 use crate::node::{Node as Tree, Scalar};
 use crate::runbook::{Node, Runbook, Spanned};
 use crate::schema::{
-    CAPTURE, CAPTURE_BLOCK, CONFIRM, CONSECUTIVE, DATABASE, DIR, DOC, ENV, EVERY, FINALLY,
-    FOR_EACH, FOR_EACH_KEY, GATE, GATE_NAME, HOLD_FOR, IDEMPOTENT, LOCK, LOCK_TIMEOUT, NEEDS,
-    NODE_PAGE, OF, ON_FAIL, OUTPUTS, RETRY_KEY, SKIP, STEP, STEP_NAME, STEPS, SUCCESS, TIMEOUT,
-    TITLE, UNTIL, VALID_FOR, WHEN, WITHIN,
+    CAPTURE, CAPTURE_BLOCK, CONFIRM, CONSECUTIVE, DATABASE, DIR, DOC, ENV, EVERY, EVIDENCE,
+    FINALLY, FOR_EACH, FOR_EACH_KEY, GATE, GATE_NAME, HOLD_FOR, IDEMPOTENT, LOCK, LOCK_TIMEOUT,
+    NEEDS, NODE_PAGE, OF, ON_FAIL, OUTPUTS, RETRY_KEY, SKIP, STEP, STEP_NAME, STEPS, SUCCESS,
+    TIMEOUT, TITLE, UNTIL, VALID_FOR, WHEN, WITHIN,
 };
 use piton_core::plan::NodeKind;
 
@@ -114,6 +114,7 @@ impl Lowering<'_> {
             lock_timeout: self.duration(&LOCK_TIMEOUT, &fields),
             for_each: self.expression(&FOR_EACH, &fields),
             for_each_key: self.expression(&FOR_EACH_KEY, &fields),
+            evidence: self.texts(&EVIDENCE, &fields),
             finally: self.boolean(&FINALLY, &fields).unwrap_or(false),
             unknown_keys: fields.unknown,
             keys: fields.keys,

@@ -87,6 +87,8 @@ pub struct Node {
     pub for_each: Option<Sourced<Expression>>,
     /// An item's key.
     pub for_each_key: Option<Sourced<Expression>>,
+    /// Files that are kept with the run; `None` inside: one that could not be read.
+    pub evidence: Option<Vec<Option<Sourced<Template>>>>,
     /// Whether it runs when the run ends, however it ends.
     pub finally: bool,
     /// Whether it has keys that nobody knows, one of which may have been meant as the action.

@@ -35,6 +35,7 @@ pub static STEP: Block = Block {
         &RETRY_KEY,
         &IDEMPOTENT,
         &OUTPUTS,
+        &EVIDENCE,
         &UNTIL,
         &EVERY,
         &FAIL_WHEN,
@@ -93,6 +94,7 @@ pub static GATE: Block = Block {
         &RETRY_KEY,
         &IDEMPOTENT,
         &OUTPUTS,
+        &EVIDENCE,
         &UNTIL,
         &EVERY,
         &FAIL_WHEN,
@@ -341,6 +343,17 @@ pub static OUTPUTS: Key = Key {
     doc: "What others can use of its result, as `steps.ID.outputs.NAME`.",
     example: "outputs { size = \"int(output.size)\" }",
     yaml: "outputs: {size: int(output.size)}",
+};
+
+/// Files that are kept with the run.
+pub static EVIDENCE: Key = Key {
+    name: "evidence",
+    takes: Takes::OneOrList(&Takes::Template),
+    required: false,
+    default: None,
+    doc: "Files that are copied into the folder of the run whenever a try ends, well or not; relative to the directory of the step. Secrets in the copies are masked, of each file at most the last 16 MiB are kept, and the journal says the SHA-256 of each copy, or that there was no such file. Of an `until`, only the looks that decide.",
+    example: "evidence = [\"${{ params.data_dir }}/log/server.log\"]",
+    yaml: "evidence: [\"${{ params.data_dir }}/log/server.log\"]",
 };
 
 /// What an unknown outcome gets.

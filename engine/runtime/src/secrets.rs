@@ -112,6 +112,17 @@ impl Secrets {
             })
     }
 
+    /// The names of those that were not read so far.
+    #[must_use]
+    pub fn unread(&self) -> Vec<String> {
+        let known = self.known.borrow();
+        let names = self.sources.keys();
+        names
+            .filter(|name| !known.values.contains_key(*name))
+            .cloned()
+            .collect()
+    }
+
     /// Every value that was read so far, to be masked.
     #[must_use]
     pub fn known(&self) -> Vec<String> {

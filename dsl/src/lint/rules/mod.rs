@@ -15,6 +15,7 @@ pub(crate) mod call_unreadable;
 pub(crate) mod call_wrong_type;
 pub(crate) mod cycle;
 pub(crate) mod duplicate_name;
+pub(crate) mod evidence_untried;
 pub(crate) mod exactly_one_action;
 pub(crate) mod expression_type;
 pub(crate) mod finally_goes_back;

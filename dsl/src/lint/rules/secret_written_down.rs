@@ -62,6 +62,7 @@ impl Place {
             | Place::People
             | Place::WaitUntil
             | Place::Lock
+            | Place::Evidence
             | Place::ForEach
             | Place::ForEachKey
             | Place::With

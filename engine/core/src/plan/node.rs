@@ -96,6 +96,9 @@ pub struct Node {
     /// Done once for each item of this list, one after another; `item` and `key` are names in its templates then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<ForEach>,
+    /// Files that are kept with the run when an attempt at the action ends, well or not; relative to `dir`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Template>,
     /// Runs when the run ends, however it ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub finally: bool,
@@ -146,6 +149,7 @@ impl Node {
             within: None,
             lock: None,
             for_each: None,
+            evidence: Vec::new(),
             finally: false,
             scope: None,
             call: None,

@@ -39,6 +39,9 @@ pub struct Inputs {
     /// The file in which a line tells that waiting is in vain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
+    /// Files that are kept when an attempt at the action ends; relative to the node's directory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
 }
 
 /// One item of a node that is done for each of a list.
@@ -198,6 +201,7 @@ impl Inputs {
             confirm: None,
             locks: Vec::new(),
             watch: None,
+            evidence: Vec::new(),
         }
     }
 }

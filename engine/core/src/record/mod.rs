@@ -4,6 +4,7 @@
 //! evaluates nothing. Facts are only ever added to: a fact's JSON form keeps being readable by every later Piton
 //! (new fields get a default, a changed meaning gets a new fact).
 
+mod evidence;
 mod fact;
 mod http;
 mod inputs;
@@ -13,6 +14,7 @@ mod result;
 mod start;
 mod undo;
 
+pub use evidence::{Evidence, Kept};
 pub use fact::{Fact, SkipReason, StopReason};
 pub use http::{HttpResponse, RenderedBody, RenderedHttp};
 pub use inputs::{

@@ -51,6 +51,9 @@ pub struct AttemptResult {
     /// action that gives a question's choices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced: Option<Box<crate::run::Produced>>,
+    /// Files that were to be kept when it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<super::Evidence>,
 }
 
 /// What a check found.
@@ -84,6 +87,7 @@ impl AttemptResult {
             met: None,
             in_vain: None,
             produced: None,
+            evidence: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::id::{Actor, AttemptId};
 use crate::plan::NodeIndex;
-use crate::record::{Answer, Delivery, HttpResponse, OutcomeStatus, PageId};
+use crate::record::{Answer, Delivery, Evidence, HttpResponse, OutcomeStatus, PageId};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,6 +127,9 @@ pub struct Produced {
     /// For `checks`: what each probe gave, in the order of the plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Outcome>,
+    /// Files that were to be kept when the attempt ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
     /// The line of the watched file that tells that waiting is in vain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_vain: Option<String>,

@@ -70,6 +70,7 @@ fn work(node: &Node, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Inputs> 
     }
     inputs.env = env(&node.env, scope)?;
     inputs.dir = dir(node, scope)?;
+    inputs.evidence = evidence(node, scope)?;
     if let Interrupted::Probe(probe) = &node.interrupted {
         inputs.probe = Some(action(probe, scope, now)?);
     }
@@ -302,6 +303,17 @@ fn dir(node: &Node, scope: &NodeScope<'_>) -> Rendered<Option<Text>> {
         .as_ref()
         .map(|dir| render(dir, "`dir`", scope))
         .transpose()
+}
+
+fn evidence(node: &Node, scope: &NodeScope<'_>) -> Rendered<Vec<String>> {
+    let file = |file: &Template| {
+        let text = render(file, "a file of `evidence`", scope)?;
+        match text.secrets().next() {
+            None => Ok(text.shown()),
+            Some(_) => Err("the name of a file of `evidence` contains a secret".to_owned()),
+        }
+    };
+    node.evidence.iter().map(file).collect()
 }
 
 fn action(action: &Action, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<RenderedAction> {

@@ -62,6 +62,10 @@ fn action(node: &Node, outcome: &Outcome, scope: &NodeScope<'_>, result: &mut At
         look(until, produced, scope, result);
     }
     let awaited = result.met != Some(false) && result.in_vain.is_none();
+    // Of looks at which it was not there yet nothing is kept: there may be very many.
+    if result.met != Some(false) || result.in_vain.is_some() {
+        result.evidence.clone_from(&produced.evidence);
+    }
     if result.status == OutcomeStatus::Succeeded && awaited {
         match outputs(node, produced, scope) {
             Ok(outputs) => result.outputs = outputs,

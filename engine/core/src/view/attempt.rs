@@ -1,7 +1,7 @@
 //! What was tried: attempts, items and locks of a node.
 
 use crate::id::Purpose;
-use crate::record::OutcomeStatus;
+use crate::record::{Evidence, OutcomeStatus};
 use crate::time::Timestamp;
 use crate::value::Value;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub struct AttemptView {
     pub exit_code: Option<i64>,
     /// With `until`: whether what is waited for was there at this look.
     pub met: Option<bool>,
+    /// Files that were kept when it ended, or should have been.
+    pub evidence: Vec<Evidence>,
     /// Whether it was told to stop.
     pub stopping: bool,
     /// What was heard of it after it was taken for ended.

@@ -364,6 +364,7 @@ impl NodeView {
             message: String::new(),
             exit_code: None,
             met: None,
+            evidence: Vec::new(),
             stopping: false,
             late: None,
         });
@@ -393,6 +394,7 @@ impl NodeView {
             view.message.clone_from(&result.message);
             view.exit_code = result.exit_code;
             view.met = result.met;
+            view.evidence.clone_from(&result.evidence);
         }
     }
 
@@ -407,7 +409,7 @@ impl NodeView {
 }
 
 /// What a target's fingerprint is by what its attempt produced: the first column of the first row, or what it
-/// printed.
+/// printed or was answered.
 fn fingerprint(result: &AttemptResult) -> Result<String, String> {
     if result.status != OutcomeStatus::Succeeded {
         return Err(result.message.clone());
@@ -419,6 +421,18 @@ fn fingerprint(result: &AttemptResult) -> Result<String, String> {
         (Some(Value::String(text)), _) => text.clone(),
         (Some(value), _) => value.to_json().to_string(),
         (None, Some(text)) => text.trim_end().to_owned(),
-        (None, None) => String::new(),
+        (None, None) => produced
+            .and_then(|produced| produced.response.as_ref())
+            .map(|response| answered(&response.body))
+            .unwrap_or_default(),
     })
+}
+
+/// What a server answered: JSON in its short form, a text in it without quotes.
+fn answered(body: &str) -> String {
+    match serde_json::from_str(body) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(json) => json.to_string(),
+        Err(_) => body.trim_end().to_owned(),
+    }
 }

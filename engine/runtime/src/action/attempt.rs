@@ -5,16 +5,16 @@ use super::process::{self, ProcessFiles};
 use super::run::Shell;
 use super::sql::{self, Database};
 use super::stop::StopSignal;
-use super::{checks, exec, http, notify, watch};
+use super::{checks, evidence, exec, http, notify, watch};
 use crate::channel::Channels;
 use crate::driver::engine_log::EngineLog;
 use crate::driver::processes::{Ask, Processes};
 use crate::keeper::{Launch, Status};
 use crate::mask::masked;
-use crate::secrets::Secrets;
+use crate::secrets::{SecretError, Secrets};
 use crate::store::RunDirectory;
 use piton_core::id::{AttemptId, Purpose, RunId};
-use piton_core::record::{Bound, OutcomeStatus, RenderedAction, Watch};
+use piton_core::record::{Bound, Evidence, OutcomeStatus, RenderedAction, Watch};
 use piton_core::run::{Outcome, Work};
 use piton_core::text::Text;
 use piton_core::time::Millis;
@@ -124,14 +124,39 @@ pub async fn execute(
         }
         _ => None,
     };
+    let evidence = match &outcome {
+        Ok(outcome) => task.evidence(work, outcome).await,
+        Err(_) => Vec::new(),
+    };
     let known = context.secrets.known();
     match outcome {
         Ok(mut outcome) => {
             outcome.produced.in_vain = in_vain;
+            outcome.produced.evidence = evidence;
             Ok(mask(outcome, &known))
         }
         Err(Held(message)) => Err(Held(masked(&message, &known))),
     }
+}
+
+/// The outcome of an attempt that nobody makes any more, with the files that are kept of it.
+pub async fn given_up(
+    context: &Rc<Context>,
+    node: &str,
+    work: &Work,
+    mut outcome: Outcome,
+) -> Outcome {
+    let task = Task {
+        context,
+        node,
+        attempt: work.attempt,
+        env: work.env(),
+        dir: work.dir(),
+        limit: work.timeout,
+        beginning: Beginning::new(work),
+    };
+    outcome.produced.evidence = task.evidence(work, &outcome).await;
+    mask(outcome, &context.secrets.known())
 }
 
 /// A failure of which it is known that nothing was done.
@@ -300,6 +325,47 @@ impl Task<'_> {
         watch::first_line(dir.join(file), &watch.matches, &secrets.known()).await
     }
 
+    /// Keeps the files that are evidence of the attempt, unless it was never begun.
+    async fn evidence(&self, work: &Work, outcome: &Outcome) -> Vec<Evidence> {
+        let files = &work.inputs.evidence;
+        let of_it = self.attempt.purpose == Purpose::Do;
+        if files.is_empty() || !of_it || outcome.status == OutcomeStatus::NotStarted {
+            return Vec::new();
+        }
+        if let Err(error) = self.read_all_secrets(work).await {
+            let why = format!("was not kept, because a secret in it could not be masked: {error}");
+            return files
+                .iter()
+                .map(|file| evidence::nothing(file, &why))
+                .collect();
+        }
+        let into = self.context.directory.evidence(self.attempt);
+        evidence::keep(files, self.dir(), into, self.context.secrets.known()).await
+    }
+
+    /// Reads the secrets that this engine has not read: a file that others write to may hold any of them.
+    ///
+    /// # Errors
+    /// When one that the attempt itself uses cannot be read. Of others it is not known that they ever could.
+    async fn read_all_secrets(&self, work: &Work) -> Result<(), SecretError> {
+        let secrets = &self.context.secrets;
+        let own: BTreeSet<&str> = match work.action() {
+            Some(RenderedAction::Checks(checks)) => checks
+                .iter()
+                .flat_map(|check| self.secrets_in(&check.probe))
+                .collect(),
+            Some(action) => self.secrets_in(action),
+            None => BTreeSet::new(),
+        };
+        for name in secrets.unread() {
+            let read = secrets.resolve([name.as_str()], &self.context.base).await;
+            if own.contains(name.as_str()) {
+                read?;
+            }
+        }
+        Ok(())
+    }
+
     fn launch(&self, action: &RenderedAction) -> Result<Launch, Obstacle> {
         let secrets = &self.context.secrets;
         let mut env = self.context.environment.clone();
@@ -423,6 +489,9 @@ fn mask(mut outcome: Outcome, secrets: &[String]) -> Outcome {
         for text in response.headers.values_mut() {
             *text = masked(text, secrets);
         }
+    }
+    for evidence in &mut produced.evidence {
+        evidence.why = masked(&evidence.why, secrets);
     }
     for text in produced.output_lines.values_mut() {
         *text = masked(text, secrets);

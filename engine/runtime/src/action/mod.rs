@@ -7,6 +7,7 @@
 pub mod attempt;
 pub mod checks;
 pub mod environment;
+pub mod evidence;
 pub mod exec;
 pub mod held;
 mod http;

@@ -1,12 +1,12 @@
 //! The attempts that an engine has under way: starting them, ending them, and taking over those of an engine that
 //! died.
 
-use crate::action::attempt::{Beginning, Context, execute, too_late};
+use crate::action::attempt::{Beginning, Context, execute, given_up, too_late};
 use crate::action::held::Held;
 use crate::action::stop::{StopSignal, Stopper, stop_pair};
 use piton_core::id::{AttemptId, Purpose};
 use piton_core::plan::Plan;
-use piton_core::record::{OutcomeStatus, RenderedAction, StopReason};
+use piton_core::record::{Fact, OutcomeStatus, Record, RenderedAction, StopReason};
 use piton_core::run::{Effect, Outcome, Work};
 use piton_core::time::{Millis, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +100,25 @@ impl Attempts {
         }
     }
 
+    /// Removes the files that were kept of attempts, of which these records then said nothing: of looks at which it
+    /// was not there yet.
+    pub fn forget_evidence(&self, ended: &[Ended], records: &[Record]) {
+        for (attempt, outcome) in ended {
+            if outcome.produced.evidence.is_empty()
+                || records.iter().any(|it| has_evidence(it, *attempt))
+            {
+                continue;
+            }
+            let directory = self.context.directory.evidence(*attempt);
+            match std::fs::remove_dir_all(&directory) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    tracing::warn!(%error, directory = %directory.display(), "files that nobody needs were not removed");
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Removes what an attempt wrote to `$PITON_OUTPUT`, which nothing masks.
     fn remove_values(&self, attempt: AttemptId) {
         let file = self.context.directory.values(attempt);
@@ -172,7 +191,7 @@ impl Attempts {
                 RenderedAction::Sql { .. } | RenderedAction::Http(_) | RenderedAction::Notify(_),
             ) => {
                 if !self.may_begin_again(work) {
-                    return Some(unknown());
+                    return self.given_up(work, unknown());
                 }
                 if told {
                     let message = "was told to end before it was started";
@@ -193,6 +212,23 @@ impl Attempts {
         None
     }
 
+    /// The outcome of an attempt that ended with its engine; it is told later if files are kept of it.
+    fn given_up(&mut self, work: &Work, outcome: Outcome) -> Option<Outcome> {
+        if work.inputs.evidence.is_empty() {
+            return Some(outcome);
+        }
+        // It cannot be told to end any more, and is not lost while its files are copied.
+        self.overdue.insert(work.attempt);
+        self.begun.insert(work.attempt, stop_pair().0);
+        let (context, sender) = (Rc::clone(&self.context), self.sender.clone());
+        let (node, work) = (self.node(work.attempt), work.clone());
+        tokio::task::spawn_local(async move {
+            let outcome = given_up(&context, &node, &work, outcome).await;
+            drop(sender.send((work.attempt, Ok(outcome))));
+        });
+        None
+    }
+
     /// Whether an attempt that ended with its engine may be made again under the same id: looking again does no
     /// harm, a message may come twice, and of others none of it happened if they had not begun.
     fn may_begin_again(&self, work: &Work) -> bool {
@@ -205,6 +241,12 @@ impl Attempts {
         harmless || work.attempt.purpose.only_looks() || log.has_not_begun(work.attempt)
     }
 
+    /// The name of the node that an attempt is of.
+    fn node(&self, attempt: AttemptId) -> String {
+        let node = self.plan.node(attempt.node);
+        node.map(|node| node.id.clone()).unwrap_or_default()
+    }
+
     fn begin(&mut self, work: Work, beginning: Beginning) {
         let attempt = work.attempt;
         if self.begun.contains_key(&attempt) {
@@ -212,11 +254,7 @@ impl Attempts {
         }
         let (stopper, signal) = stop_pair();
         self.begun.insert(attempt, stopper);
-        let node = self
-            .plan
-            .node(attempt.node)
-            .map(|node| node.id.clone())
-            .unwrap_or_default();
+        let node = self.node(attempt);
         debug_assert!(
             !matches!(attempt.purpose, Purpose::Check(_)),
             "checks are parts of an attempt"
@@ -229,6 +267,17 @@ impl Attempts {
             signal,
             self.sender.clone(),
         ));
+    }
+}
+
+/// Whether a record says which files were kept of this attempt. One that cannot be read may.
+fn has_evidence(record: &Record, of: AttemptId) -> bool {
+    match record.fact() {
+        Ok(Fact::AttemptEnded { attempt, result } | Fact::LateResult { attempt, result }) => {
+            attempt == of && !result.evidence.is_empty()
+        }
+        Ok(_) => false,
+        Err(_) => true,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Checking that a run's journal is the one that was written.
 
 use super::error::AuditError;
-use crate::store::Store;
+use crate::action::evidence;
+use crate::store::{RunDirectory, Store};
 use piton_core::id::RunId;
 use piton_core::plan::Plan;
 use piton_core::record::Fact;
@@ -12,11 +13,17 @@ use piton_core::run::Head;
 pub struct Audit {
     /// Its end. Who keeps this can tell later whether anything before it was changed.
     pub head: Head,
+    /// How many files were kept with the run; each is as it was kept.
+    pub kept: usize,
 }
 
 /// Checks every record against the one before it, the last one against the head that the store keeps, and the plan
-/// against the digest in the first record.
-pub(super) async fn audit<S: Store>(store: &S, run: &RunId) -> Result<Audit, AuditError> {
+/// against the digest in the first record; then the files that were kept against their digests.
+pub(super) async fn audit<S: Store>(
+    store: &S,
+    run: &RunId,
+    directory: &RunDirectory,
+) -> Result<Audit, AuditError> {
     let broken = |source| AuditError::Record {
         run: run.clone(),
         source,
@@ -27,6 +34,7 @@ pub(super) async fn audit<S: Store>(store: &S, run: &RunId) -> Result<Audit, Aud
         .first()
         .ok_or_else(|| AuditError::Empty { run: run.clone() })?;
     let mut head = Head::EMPTY;
+    let (mut kept, mut wrong) = (0, Vec::new());
     for record in &records {
         record
             .verify(head.seq.saturating_add(1), head.hash)
@@ -35,7 +43,8 @@ pub(super) async fn audit<S: Store>(store: &S, run: &RunId) -> Result<Audit, Aud
             seq: record.seq,
             hash: record.hash,
         };
-        record.fact().map_err(broken)?;
+        let fact = record.fact().map_err(broken)?;
+        check_evidence(&fact, directory, &mut kept, &mut wrong);
     }
     if head != loaded.head {
         let found = head.seq;
@@ -47,15 +56,45 @@ pub(super) async fn audit<S: Store>(store: &S, run: &RunId) -> Result<Audit, Aud
     }
     if let Fact::RunCreated { plan: expected, .. } = first.fact().map_err(broken)? {
         let found = match Plan::from_json(&loaded.plan_json) {
-            Ok(plan) if plan.digest() == expected => return Ok(Audit { head }),
-            Ok(plan) => plan.digest().to_string(),
-            Err(error) => error.to_string(),
+            Ok(plan) if plan.digest() == expected => None,
+            Ok(plan) => Some(plan.digest().to_string()),
+            Err(error) => Some(error.to_string()),
         };
-        return Err(AuditError::Plan {
+        if let Some(found) = found {
+            return Err(AuditError::Plan {
+                run: run.clone(),
+                expected: expected.to_string(),
+                found,
+            });
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(AuditError::Evidence {
             run: run.clone(),
-            expected: expected.to_string(),
-            found,
+            records: head.seq,
+            kept,
+            wrong,
         });
     }
-    Ok(Audit { head })
+    Ok(Audit { head, kept })
+}
+
+/// Compares the files that a fact says were kept with their digests.
+fn check_evidence(
+    fact: &Fact,
+    directory: &RunDirectory,
+    count: &mut usize,
+    wrong: &mut Vec<String>,
+) {
+    let (Fact::AttemptEnded { attempt, result } | Fact::LateResult { attempt, result }) = fact
+    else {
+        return;
+    };
+    for kept in result.evidence.iter().filter_map(|it| it.kept.as_ref()) {
+        *count += 1;
+        let path = directory.evidence(*attempt).join(&kept.name);
+        if let Some(why) = evidence::wrong(&path, kept) {
+            wrong.push(format!("{} {why}", path.display()));
+        }
+    }
 }

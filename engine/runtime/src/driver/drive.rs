@@ -332,6 +332,7 @@ impl<S: Store> Drive<'_, S> {
         {
             std::process::abort();
         }
+        self.attempts.forget_evidence(&ended, &records);
         ended.iter().for_each(|ended| self.attempts.forget(ended));
         self.pages.forget(&delivered);
         let asked: Vec<Question> = effects.iter().filter_map(question).collect();

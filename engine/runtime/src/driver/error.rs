@@ -109,6 +109,21 @@ pub enum AuditError {
         /// The digest of the stored plan, or what is wrong with it.
         found: String,
     },
+    /// Files that were kept with the run are not there as they were kept.
+    #[error(
+        "all {records} records of run {run} are as they were written, but {} of its {kept} kept files are not: {}",
+        wrong.len(), wrong.join("; ")
+    )]
+    Evidence {
+        /// The run.
+        run: RunId,
+        /// How many records it has.
+        records: u64,
+        /// How many files were kept.
+        kept: usize,
+        /// Each that is not as it was, with its path and what is wrong.
+        wrong: Vec<String>,
+    },
     /// There is no record.
     #[error("run {run} has no records, not even the one that it was created")]
     Empty {

@@ -250,6 +250,12 @@ impl RunDirectory {
         self.0.join("engine.log")
     }
 
+    /// The directory of the files that were kept when an attempt ended.
+    #[must_use]
+    pub fn evidence(&self, attempt: AttemptId) -> PathBuf {
+        self.0.join("evidence").join(attempt.to_string())
+    }
+
     /// For what steps leave between each other.
     #[must_use]
     pub fn work(&self) -> PathBuf {

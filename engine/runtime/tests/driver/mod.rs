@@ -3,6 +3,7 @@
 mod actions;
 mod back;
 mod calling;
+mod evidence;
 mod http;
 mod interruptions;
 mod locks;

@@ -122,6 +122,14 @@ impl NodeBuilder {
         self
     }
 
+    /// A further file, a template, that is kept when an attempt ends.
+    #[must_use]
+    pub fn evidence(self, file: &str) -> NodeBuilder {
+        self.try_set(file, Template::parse(file), |node, file| {
+            node.evidence.push(file);
+        })
+    }
+
     /// It is done once for each item of what this expression gives.
     #[must_use]
     pub fn for_each(self, items: &str) -> NodeBuilder {
