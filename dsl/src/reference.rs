@@ -46,6 +46,9 @@ fn function(name: &str) -> &'static str {
         "min" => "the least of several, or of a list",
         "max" => "the greatest of several, or of a list",
         "abs" => "a number without its sign",
+        "format" => {
+            "a time as text, in UTC: `%Y` `%m` `%d` `%H` `%M` `%S` `%F` `%T` and others of `strftime`"
+        }
         "getHours" => "a length of time in whole hours",
         "getMinutes" => "a length of time in whole minutes",
         "getSeconds" => "a length of time in whole seconds",

@@ -35,6 +35,58 @@ impl Timestamp {
     }
 }
 
+/// The parts of an instant in UTC, by the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Civil {
+    /// The year; 0 and less before the year 1.
+    pub year: i64,
+    /// The month, from 1.
+    pub month: i64,
+    /// The day of the month, from 1.
+    pub day: i64,
+    /// The day of the year, from 1.
+    pub day_of_year: i64,
+    /// The day of the week; 0 is a Monday.
+    pub weekday: i64,
+    /// The hour, from 0 to 23.
+    pub hour: i64,
+    /// The minute, from 0 to 59.
+    pub minute: i64,
+    /// The second, from 0 to 59.
+    pub second: i64,
+    /// The millisecond, from 0 to 999.
+    pub millisecond: i64,
+}
+
+impl Timestamp {
+    /// Its parts in UTC.
+    #[must_use]
+    pub fn civil(self) -> Civil {
+        let (days, rest) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let (year, month, day) = civil_from_days(days);
+        let is_leap =
+            year.rem_euclid(4) == 0 && year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0;
+        // Days before the month: from March on they are counted as `civil_from_days` does.
+        let before = match month {
+            1 => 0,
+            2 => 31,
+            _ => (153 * (month - 3) + 2) / 5 + 59 + i64::from(is_leap),
+        };
+        Civil {
+            year,
+            month,
+            day,
+            day_of_year: before + day,
+            // The first of January 1970 was a Thursday.
+            weekday: days.saturating_add(3).rem_euclid(7),
+            hour: rest / 3_600_000,
+            minute: rest / 60_000 % 60,
+            second: rest / 1000 % 60,
+            millisecond: rest % 1000,
+        }
+    }
+}
+
 impl Millis {
     /// In whole seconds, cut off, as people are told lengths; less than a second stays as it is.
     #[must_use]
@@ -48,14 +100,20 @@ impl Millis {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, rest) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
-        let (year, month, day) = civil_from_days(days);
-        let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60);
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            ..
+        } = self.civil();
         write!(
             f,
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
         )?;
-        match rest % 1000 {
+        match self.0.rem_euclid(1000) {
             0 => f.write_str("Z"),
             ms => write!(f, ".{ms:03}Z"),
         }
@@ -89,7 +147,8 @@ pub struct BadTimestamp(pub String);
 impl std::str::FromStr for Timestamp {
     type Err = BadTimestamp;
 
-    /// RFC 3339: `2026-01-31T03:00:00Z`, with optional fraction (milliseconds are kept) and any offset.
+    /// RFC 3339: `2026-01-31T03:00:00Z`, with optional fraction (milliseconds are kept) and any offset; a blank may
+    /// stand for the `T`, and `+02` for `+02:00`, as databases write it.
     fn from_str(text: &str) -> Result<Self, BadTimestamp> {
         parse_timestamp(text).ok_or_else(|| BadTimestamp(text.to_owned()))
     }
@@ -115,7 +174,12 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
         "Z" | "z" => 0,
         _ => {
             let sign = if offset.starts_with('-') { -1 } else { 1 };
-            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let offset = offset.get(1..)?;
+            // Databases leave the minutes of a whole hour out.
+            let (hours, minutes) = match offset.len() {
+                2 => (offset, "00"),
+                _ => offset.split_once(':')?,
+            };
             let (hours, minutes) = (digits(hours)?, digits(minutes)?);
             if hours > 23 || minutes > 59 {
                 return None;
@@ -274,9 +338,15 @@ mod tests {
             "2026-01-31T03:00:00+02:00".parse(),
             "2026-01-31T01:00:00Z".parse::<Timestamp>()
         );
+        assert_eq!(
+            "2026-01-31 03:00:00.5+02".parse(),
+            "2026-01-31T01:00:00.500Z".parse::<Timestamp>()
+        );
         for bad in [
             "",
             "2026-01-31",
+            "2026-01-31T03:00:00+0002",
+            "2026-01-31T03:00:00+2",
             "2026-02-29T00:00:00Z",
             "2026-13-01T00:00:00Z",
             "2026-01-01T00:00:00",

@@ -219,6 +219,19 @@ fn time_has_arithmetic() {
     );
     gives("params.wait.getSeconds()", 90);
     gives("string(params.wait)", "1m30s");
+    gives("params.at - params.wait < params.at", true);
+    gives("format(params.at, '%Y%m')", "202311");
+    gives("'drill-' + params.at.format('%F')", "drill-2023-11-14");
+    fails(
+        "format(params.at, 'since %Q')",
+        "format(params.at, 'since %Q')",
+        "no part `%Q`",
+    );
+    fails(
+        "format(params.wait, '%Y')",
+        "format(params.wait, '%Y')",
+        "does not take",
+    );
     gives("int(params.at)", 1_700_000_000);
     fails(
         "duration('1m') - duration('2m')",

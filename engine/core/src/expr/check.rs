@@ -156,7 +156,7 @@ impl<'a> Checker<'a> {
             Err(fault) => return self.report(fault.at(node.span.clone())),
         };
         // A call on nothing but literals gives the same at any time: `duration('5 minutes')` is wrong now.
-        let literals: Option<Vec<&Value>> = call
+        let literals: Vec<Option<&Value>> = call
             .arguments
             .iter()
             .map(|argument| {
@@ -167,6 +167,10 @@ impl<'a> Checker<'a> {
                 }
             })
             .collect();
+        if let Err(fault) = call.function.check_literals(&literals) {
+            return self.report(fault.at(node.span.clone()));
+        }
+        let literals: Option<Vec<&Value>> = literals.into_iter().collect();
         match literals.map(|literals| call.function.call(&literals, MOST_BYTES)) {
             Some(Err(fault)) => self.report(fault.at(node.span.clone())),
             _ => result,

@@ -1,6 +1,7 @@
 //! The functions: one table of names and forms, one place that says what each does, one that says its types.
 
 use super::error::Fault;
+use super::format;
 use super::operators::{article, compare, instant};
 use super::suggest::suggest;
 use super::types::Type;
@@ -33,6 +34,7 @@ pub(super) enum Function {
     GetHours,
     GetMinutes,
     GetSeconds,
+    Format,
 }
 
 /// How a function is written.
@@ -50,7 +52,7 @@ enum Form {
 /// counts), and an example.
 struct Entry(Function, &'static str, Form, usize, usize, &'static str);
 
-static TABLE: [Entry; 22] = [
+static TABLE: [Entry; 23] = [
     Entry(Function::Size, "size", Form::Both, 1, 1, "size(list)"),
     Entry(
         Function::Contains,
@@ -192,6 +194,14 @@ static TABLE: [Entry; 22] = [
         1,
         "length.getSeconds()",
     ),
+    Entry(
+        Function::Format,
+        "format",
+        Form::Both,
+        2,
+        2,
+        "format(time, '%Y-%m')",
+    ),
 ];
 
 /// Every function: its name, and how it is written. For the reference.
@@ -243,6 +253,16 @@ impl Function {
         match self.entry() {
             Some(entry) if count < entry.3 || count > entry.4 => {
                 Err(wrong_count(entry.1, count - usize::from(is_method)).help(self.example()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with arguments that are literals, whatever the others are.
+    pub(super) fn check_literals(self, arguments: &[Option<&Value>]) -> Result<(), Fault> {
+        match (self, arguments) {
+            (Function::Format, [_, Some(Value::String(form))]) => {
+                format::format(Timestamp(0), form, usize::MAX).map(|_| ())
             }
             _ => Ok(()),
         }
@@ -320,6 +340,10 @@ impl Function {
             Function::GetHours | Function::GetMinutes | Function::GetSeconds => {
                 (fits(0, |t| *t == T::Duration), T::Int)
             }
+            Function::Format => (
+                fits(0, |t| *t == T::Timestamp) && fits(1, string),
+                T::String,
+            ),
             Function::Min | Function::Max => return self.extreme_type(arguments),
         };
         if all_fit {
@@ -405,6 +429,9 @@ impl Function {
             (Function::Abs, [Value::Float(value)]) => Ok(Value::Float(value.abs())),
             (Function::GetHours, [Value::Duration(length)]) => Ok(whole(length.0 / 3_600_000)),
             (Function::GetMinutes, [Value::Duration(length)]) => Ok(whole(length.0 / 60_000)),
+            (Function::Format, [Value::Timestamp(at), Value::String(form)]) => {
+                format::format(*at, form, most_bytes).map(Value::String)
+            }
             (Function::GetSeconds, [Value::Duration(length)]) => Ok(whole(length.0 / 1000)),
             _ => Err(refuses()),
         }
@@ -477,6 +504,9 @@ fn unknown(name: &str) -> Fault {
         "float" => fault.help("`double(x)` makes a float"),
         "len" | "length" | "count" => fault.help("`size(x)` is the length"),
         "lower" | "toLower" | "to_lower" => fault.help("write `text.lowerAscii()`"),
+        "strftime" | "getFullYear" | "getMonth" | "getDate" => {
+            fault.help("write `format(time, '%Y-%m-%d')`")
+        }
         "upper" | "toUpper" | "to_upper" => fault.help("write `text.upperAscii()`"),
         _ => match suggest(name, TABLE.iter().map(|entry| entry.1)) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
@@ -509,7 +539,7 @@ fn whole(number: u64) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn too_long() -> Fault {
+pub(super) fn too_long() -> Fault {
     Fault::new("the result is longer than an expression may make")
         .help("do this in the step's own program")
 }

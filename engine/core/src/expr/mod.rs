@@ -13,6 +13,7 @@ mod check;
 mod error;
 mod evaluate;
 mod expression;
+mod format;
 mod functions;
 mod json_template;
 mod operators;
