@@ -54,9 +54,10 @@ sql() { psql -X -A -t -q -h "$SOCKETS" -p "$PORT" -U "$SUPERUSER" -d postgres -c
 test "$(sql 'select pg_is_in_recovery()')" = f
 
 # Archiving works when a segment has arrived, not when it is switched on.
+segment=$(sql "select pg_walfile_name(pg_create_restore_point('serves'))")
 sql 'select pg_switch_wal()' >/dev/null
 for try in $(seq 1 60); do
-  if [ "$(sql 'select archived_count from pg_stat_archiver')" -gt 0 ]; then exit 0; fi
+  if [ "$(sql "select coalesce(last_archived_wal, '') >= '$segment' from pg_stat_archiver")" = t ]; then exit 0; fi
   sleep 1
 done
 echo "nothing arrived in $NEW_ARCHIVE:" >&2
