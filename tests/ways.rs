@@ -212,3 +212,19 @@ fn what_somebody_did_before_is_asked_about_before_it_is_undone() {
     until("the run ends", || place.state() == "rolled back");
     assert_eq!(place.read("log"), "");
 }
+
+#[test]
+fn what_a_runbook_says_for_all_its_steps_is_not_for_those_that_it_calls() {
+    let place = Place::new();
+    place.file(
+        "called.runbook",
+        "runbook called { timeout = 30s, step look { run = \"echo \\\"${NAME-nobody}\\\"\", effect = none } }",
+    );
+    place.file(
+        "calls.runbook",
+        "runbook calls {\n timeout = 30s\n param name { default = \"ada\" }\n env { NAME = \"${{ params.name }}\" }\n \
+         dir = \"${{ run.base }}/${{ params.name }}\"\n step other { call { runbook = \"called.runbook\" } }\n}",
+    );
+    let ended = place.run(["run", "calls.runbook"]).expect(0);
+    assert!(ended.stdout.contains("│ nobody"), "{ended:?}");
+}

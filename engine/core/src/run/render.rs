@@ -68,9 +68,12 @@ fn work(node: &Node, scope: &NodeScope<'_>, now: Timestamp) -> Rendered<Inputs> 
     if node.kind == NodeKind::Step && node.effect != WorldEffect::None && node.until.is_none() {
         http::name(&mut inputs.action, "", scope);
     }
-    inputs.env = env(&node.env, scope)?;
-    inputs.dir = dir(node, scope)?;
-    inputs.evidence = evidence(node, scope)?;
+    // A call starts nothing itself. What it has of these is for its undo, in the names of the runbook that calls.
+    if !matches!(node.action, Action::Call(_)) {
+        inputs.env = env(&node.env, scope)?;
+        inputs.dir = dir(node, scope)?;
+        inputs.evidence = evidence(node, scope)?;
+    }
     if let Interrupted::Probe(probe) = &node.interrupted {
         inputs.probe = Some(action(probe, scope, now)?);
     }
