@@ -42,7 +42,7 @@ pub(crate) const FULL: &str = r#"runbook restore-drill {
   }
   step fetch {
     when  = "params.days > 3 && params.until == null && params.pause > duration('1s')"
-    shell = ["bash", "-eu"]
+    shell = ["bash", "-euc"]
     env { REGION = "eu", BACKUP = "${{ params.backup }}" }
     run = """
       echo "file=$BACKUP.db" >> "$PITON_OUTPUT"
@@ -93,7 +93,7 @@ steps:
     on_fail: continue
   - step: fetch
     when: params.days > 3 && params.until == null && params.pause > duration('1s')
-    shell: bash -eu
+    shell: bash -euc
     env:
       REGION: eu
       BACKUP: ${{ params.backup }}

@@ -207,10 +207,10 @@ pub static SHELL: Key = Key {
     name: "shell",
     takes: Takes::OneOrList(&Takes::Text),
     required: false,
-    default: Some("[\"sh\", \"-eu\"]"),
-    doc: "The shell of `run`, with its arguments.",
-    example: "shell = [\"bash\", \"-eu\"]",
-    yaml: "shell: [bash, -eu]",
+    default: Some("[\"sh\", \"-euc\"]"),
+    doc: "The shell of `run`, with its arguments; the script is put behind them. Without it, `sh` with `pipefail` where it knows that.",
+    example: "shell = [\"bash\", \"-euc\"]",
+    yaml: "shell: [bash, -euc]",
 };
 
 /// A program.

@@ -12,7 +12,7 @@
 //! runbook nightly {
 //!   step report {
 //!     exec    = ["./report.sh", "all"]
-//!     shell   = ["bash", "-eu"]
+//!     shell   = ["bash", "-euc"]
 //!     effect  = none
 //!     timeout = 5m
 //!   }
@@ -24,7 +24,7 @@
 //! runbook nightly {
 //!   step report {
 //!     run     = "./report.sh all"
-//!     shell   = ["bash", "-eu"]
+//!     shell   = ["bash", "-euc"]
 //!     effect  = none
 //!     timeout = 5m
 //!   }
