@@ -23,6 +23,7 @@ mod recovery;
 mod resources;
 mod secrets;
 mod servers;
+mod targets;
 mod terminal;
 mod tutorial;
 mod ways;

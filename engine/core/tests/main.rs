@@ -9,6 +9,7 @@ mod people;
 mod promises;
 mod rules;
 mod scale;
+mod targets;
 mod view;
 mod waiting;
 mod world;
