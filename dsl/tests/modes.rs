@@ -108,3 +108,23 @@ fn a_kept_node_that_uses_one_left_out_is_an_error_in_the_file() {
         );
     }
 }
+
+#[test]
+fn a_mode_has_no_secrets_of_what_it_leaves_out() {
+    let text = r#"runbook restore {
+  timeout = 5m
+  secret production { env = "PRODUCTION_URL" }
+  secret pager      { env = "PAGER_URL" }
+  contact lead { via = [{ webhook = "${{ secrets.pager }}" }] }
+  escalation all { level { page = ["lead"] } }
+  step load { run = "./load"  env { URL = "${{ secrets.production }}" }  effect = abandoned("a test") }
+  step look { run = "./look"  effect = none  page = "all" }
+  mode drill { only = ["look"] }
+}"#;
+    let secrets = |mode| {
+        let plan = plan(text, &[], mode).expect("it is clean");
+        plan.secrets.into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(secrets(None), ["pager", "production"]);
+    assert_eq!(secrets(Some("drill")), ["pager"]);
+}

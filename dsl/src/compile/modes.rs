@@ -1,6 +1,7 @@
 //! A mode: the same runbook with fewer nodes and other defaults.
 
 use super::{CompileError, Params};
+use crate::lint::sites;
 use crate::lint::{left_out, needs_of};
 use crate::runbook::{Mode, Runbook, Spanned};
 use piton_core::expr::suggest;
@@ -52,8 +53,27 @@ pub(super) fn apply(
     }
     if let Some(only) = &mode.only {
         keep(runbook, &mut reduced, only);
+        forget_secrets(&mut reduced);
     }
     Ok(reduced)
+}
+
+/// Takes out the secrets that nothing uses any more: a drill cannot reach production with what it does not have.
+fn forget_secrets(reduced: &mut Runbook) {
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for reference in sites::of(reduced)
+        .iter()
+        .flat_map(|site| site.expression.references())
+    {
+        match reference.path.as_slice() {
+            [root, name, ..] if root == "secrets" => _ = used.insert(name.clone()),
+            // `secrets` by itself may mean any of them.
+            [root] if root == "secrets" => return,
+            _ => {}
+        }
+    }
+    let kept = |name: &str| used.contains(name);
+    reduced.secrets.retain(|secret| kept(&secret.name.value));
 }
 
 /// The mode of this name.

@@ -10,7 +10,7 @@ mod graph;
 mod ladder;
 pub(crate) mod rules;
 mod scope;
-mod sites;
+pub(crate) mod sites;
 
 use crate::diagnostic::Diagnostic;
 use crate::runbook::{Param, Runbook};
