@@ -109,3 +109,28 @@ fn what_nobody_does_in_time_fails() {
     let late = trial.answer(0, "ann", done("x", 0));
     assert!(late.is_err());
 }
+
+#[test]
+fn a_manual_step_has_the_outputs_that_it_declares_beside_its_answers() {
+    let nodes = plan("p")
+        .node(step("find").output("moment", "'noon'").looks())
+        .node(
+            step("choose")
+                .needs(&["find"])
+                .manual("choose a backup")
+                .ask("backup", AnswerType::String)
+                .output("target", "steps.find.outputs.moment")
+                .looks(),
+        )
+        .node(step("use").needs(&["choose"]).env(
+            "B",
+            "${{ steps.choose.outputs.backup }} ${{ steps.choose.outputs.target }}",
+        ));
+    let (mut trial, _) = Trial::create(nodes);
+    trial.ended(super::attempt(0, 1), printed(""));
+    trial.answer(1, "ann", done("good", 0)).unwrap();
+    let Some(Effect::Start(work)) = trial.run.outstanding().next() else {
+        panic!("it does not go on")
+    };
+    assert_eq!(work.env()["B"].shown(), "good noon");
+}

@@ -197,7 +197,15 @@ pub(super) fn decided(view: View<'_>, index: NodeIndex, node: &Node, given: &Giv
             Ok(outputs) => succeeded(outputs),
             Err(message) => view.fail(index, message),
         },
-        Answer::Done { answers, .. } => succeeded(answers.clone()),
+        Answer::Done { answers, .. } => {
+            match settle::outputs(node, &Produced::default(), &view.scope(index)) {
+                Ok(mut outputs) => {
+                    outputs.extend(answers.clone());
+                    succeeded(outputs)
+                }
+                Err(message) => view.fail(index, message),
+            }
+        }
         Answer::Succeeded { outputs, .. } => match view.state.node(index) {
             Some(state) => super::step::done(state, index, outputs),
             None => succeeded(outputs.clone()),
