@@ -105,6 +105,24 @@ fn whoever_stays_with_a_run_goes_on_with_it_when_somebody_decides() {
 }
 
 #[test]
+fn whoever_resumes_a_run_is_not_turned_away_by_one_who_has_just_come_to_stay_with_it() {
+    let place = Place::new();
+    let levels = "level { page = [\"lead\"] ack_within = 1h } level { page = [\"cto\"] }";
+    runbook(&place, levels, GATE);
+    place.run(["run", "call.runbook"]).expect(3);
+    let run = place.last_run();
+    for _ in 0..15 {
+        // Three want the run at once.
+        let mut others: Vec<_> = (0..2).map(|_| place.spawn(["__attend", &run])).collect();
+        place.run(["resume", &run]).expect(3);
+        for other in &mut others {
+            kill(other.id(), "TERM");
+            other.wait().expect("a child");
+        }
+    }
+}
+
+#[test]
 fn a_run_whose_attendant_was_killed_is_still_decided() {
     let place = Place::new();
     runbook(

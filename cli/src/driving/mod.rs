@@ -23,12 +23,16 @@ use piton_core::plan::Plan;
 use piton_core::run::RunState;
 use piton_core::view::RunView;
 use piton_runtime::driver::{DriveEnd, DriveError, Until};
+use piton_runtime::store::StoreError;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use watched::{Watched, Watcher};
+
+/// How many attendants in a row may be quicker than a command that drives the run.
+const ATTENDANTS: u32 = 5;
 
 /// How a run is driven and shown.
 #[derive(Args, Clone, Debug, Default)]
@@ -96,6 +100,27 @@ pub async fn drive(
 /// # Errors
 /// When the store or the terminal fails.
 pub async fn try_drive(
+    session: &Session,
+    run: &RunId,
+    actor: &Actor,
+    manner: &Manner,
+) -> Result<Result<Driven, DriveError>, Failure> {
+    for _ in 0..ATTENDANTS {
+        let driven = drive_once(session, run, actor, manner).await?;
+        // An attendant that had only just been started was quicker, and gives way.
+        let held = matches!(&driven, Err(DriveError::Store(StoreError::Held { .. })));
+        let again = held
+            && manner.until.is_none()
+            && (attendant::relieve(session, run).await?
+                || session.summary(run).await?.driven_by.is_none());
+        if !again {
+            return Ok(driven);
+        }
+    }
+    drive_once(session, run, actor, manner).await
+}
+
+async fn drive_once(
     session: &Session,
     run: &RunId,
     actor: &Actor,

@@ -10,6 +10,7 @@ use crate::output;
 use crate::session::Session;
 use piton_core::id::RunId;
 use piton_runtime::driver::{DriveEnd, DriveError, DriveOptions, Until};
+use piton_runtime::store::StoreError;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -59,8 +60,11 @@ pub async fn drive(
             desk.approve_all(&open).await?;
             printer.print(&watched);
         };
-        refresh(session, run, &watched).await?;
-        printer.print(&watched);
+        // Who drives it instead says what happens.
+        if !matches!(&end, Err(DriveError::Store(StoreError::Held { .. }))) {
+            refresh(session, run, &watched).await?;
+            printer.print(&watched);
+        }
         for refusal in desk.refusals().await? {
             output::note(&refusal);
         }
