@@ -67,14 +67,8 @@ fn check_clock(simulator: &Simulator) -> Checked {
             Fact::ClockStopped { at: until, reached } => {
                 prop_assert!(clock.started.is_some());
                 prop_assert!(clock.stopped.is_none(), "it stopped twice");
-                prop_assert_eq!(
-                    until,
-                    if reached && rto.to.is_some() {
-                        done[&rto.to.unwrap()]
-                    } else {
-                        at
-                    }
-                );
+                let end = rto.to.filter(|_| reached).map(|to| done[&to]);
+                prop_assert_eq!(until, end.unwrap_or(at));
                 clock.stopped = Some(reached);
             }
             Fact::ClockResumed => {
