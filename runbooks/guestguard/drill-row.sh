@@ -9,9 +9,8 @@ if [ -f "$LOG" ]; then
   if grep -qF "| $RUN |" "$LOG"; then exit 0; fi
   cat "$LOG" >"$new"
 else
-  printf '%s\n' '| Started | Run | Outcome | Took | Backup | Restored up to |' '|---|---|---|---|---|---|' >"$new"
+  printf '%s\n' '| Started | Run | Outcome | RTO | RPO | Backup | Restored up to |' '|---|---|---|---|---|---|---|' >"$new"
 fi
-took=$(($(date +%s) - $(date -d "$STARTED" +%s)))
-printf '| %s | %s | %s | %s s | %s | %s |\n' "$STARTED" "$RUN" "$OUTCOME" "$took" "$BACKUP" "$COMMIT" >>"$new"
+printf '| %s | %s | %s | %s | %s | %s | %s |\n' "$STARTED" "$RUN" "$OUTCOME" "$RTO" "$RPO" "$BACKUP" "$COMMIT" >>"$new"
 # Whole or not at all, whatever dies here.
 mv "$new" "$LOG"

@@ -14,6 +14,7 @@ while :; do
   left=$((left - pause))
 done
 logs=$(kubectl logs deployment/guestguard-api --all-pods --prefix --since="$((SECONDS_TO_WATCH + 60))s")
+printf '%s\n' "$logs" >"$PITON_WORK/api.log"
 errors=$(printf '%s\n' "$logs" | grep -Ec 'status[=": ]+5[0-9][0-9]|" 5[0-9][0-9] ' || true)
 echo "$errors server errors in ${SECONDS_TO_WATCH} s"
 test "$errors" -eq 0 || { printf '%s\n' "$logs" | grep -E 'status[=": ]+5[0-9][0-9]|" 5[0-9][0-9] ' | tail -n 10 >&2; exit 1; }
