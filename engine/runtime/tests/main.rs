@@ -6,4 +6,5 @@
 mod channel;
 mod driver;
 mod keeper;
+mod postgres;
 mod store;

@@ -13,9 +13,9 @@ use piton_runtime::driver::DriveError;
 fn sql(on: &str, text: &str, script: bool, bind: &[&str]) -> Action {
     Action::Sql(Sql {
         on: Template::parse(on).unwrap(),
-        text: piton_core::expr::Template::literal(text),
-        read_only: false,
+        text: Template::literal(text),
         script,
+        read_only: false,
         bind: bind
             .iter()
             .map(|text| Template::parse(text).unwrap())
@@ -483,5 +483,50 @@ fn a_run_is_loaded_from_its_journal_as_it_was() {
             world.facts(&run).await.last(),
             Some(Fact::RunEnded { .. })
         ));
+    });
+}
+
+#[test]
+fn sql_that_only_looks_cannot_write() {
+    on_runtime(async {
+        let world = World::new();
+        rusqlite::Connection::open(world.path("x.db"))
+            .unwrap()
+            .execute_batch("create table t (n)")
+            .unwrap();
+        for (on, text, script, expected) in [
+            (
+                "sqlite:x.db",
+                "insert into t values (1)",
+                false,
+                "`effect = none`",
+            ),
+            (
+                "sqlite:x.db",
+                "select 1; delete from t",
+                true,
+                "`effect = none`",
+            ),
+            ("sqlite:none.db", "select 1", true, "does not exist"),
+        ] {
+            let Action::Sql(mut look) = sql(on, text, script, &[]) else {
+                panic!("sql is Action::Sql")
+            };
+            look.read_only = true;
+            let node = gate("look").action(Action::Sql(look));
+            let (run, end) = world.run(plan("sql").node(node)).await;
+            assert_eq!(end, FAILED, "{text}");
+            let message = world.results(&run).await[0].message.clone();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+        assert!(!world.path("none.db").exists(), "nothing is made");
+        let Action::Sql(mut look) = sql("sqlite:x.db", "select count(*) from t", true, &[]) else {
+            panic!("sql is Action::Sql")
+        };
+        look.read_only = true;
+        let (_, end) = world
+            .run(plan("sql").node(gate("look").action(Action::Sql(look))))
+            .await;
+        assert_eq!(end, SUCCEEDED);
     });
 }

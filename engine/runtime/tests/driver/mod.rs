@@ -9,6 +9,6 @@ mod interruptions;
 mod locks;
 mod people;
 mod repairs;
-mod support;
+pub mod support;
 mod waiting;
 mod web;

@@ -111,8 +111,9 @@ fn outcome(
         }
         Err(Failure::Said(message)) => failed(message),
         Err(Failure::Lost { message, kept }) => {
-            let message = match reason.filter(|reason| !message.contains(reason.as_str())) {
-                Some(reason) => format!("{message} ({reason})"),
+            // Who waits for an answer only hears that none will come; the connection itself knows why.
+            let message = match reason {
+                Some(reason) => message.replace("connection closed", &reason),
                 None => message,
             };
             match kept {

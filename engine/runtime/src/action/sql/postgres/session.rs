@@ -80,7 +80,8 @@ impl<'a> Session<'a> {
         } else {
             self.query(&all).await
         };
-        if self.in_transaction.get() && !self.client.is_closed() {
+        let lost = self.client.is_closed() || matches!(done, Err(Failure::Lost { .. }));
+        if self.in_transaction.get() && !lost {
             // Leaving does it too, but a server complains of those who leave without it.
             let _ = self.client.batch_execute("rollback").await;
         }

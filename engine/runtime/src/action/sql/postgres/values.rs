@@ -172,7 +172,12 @@ fn float(number: f64) -> Value {
     if number.is_finite() {
         Value::Float(number)
     } else {
-        Value::String(number.to_string())
+        let name = match number {
+            number if number.is_nan() => "NaN",
+            number if number > 0.0 => "Infinity",
+            _ => "-Infinity",
+        };
+        Value::String(name.to_owned())
     }
 }
 
