@@ -52,6 +52,7 @@ fn function(name: &str) -> &'static str {
         "getHours" => "a length of time in whole hours",
         "getMinutes" => "a length of time in whole minutes",
         "getSeconds" => "a length of time in whole seconds",
+        "ident" => "a name as SQL quotes it; only in the text of `sql`, as `${{ ident(x) }}`",
         _ => "",
     }
 }

@@ -14,5 +14,6 @@ mod mutation;
 mod reference;
 mod rules;
 mod schema;
+mod sql;
 mod syntax;
 mod targets;

@@ -118,7 +118,7 @@ fn sql(written: &runbook::Sql, what: &str) -> Result<Sql> {
     let text = written.text.as_ref().ok_or_else(|| unchecked(what))?;
     Ok(Sql {
         on: template(written.on.as_ref()).ok_or_else(|| unchecked(what))?,
-        text: Template::literal(&text.value),
+        text: text.value.clone(),
         script: written.script,
         // Whoever compiles what only looks says so there.
         read_only: false,

@@ -29,6 +29,8 @@ pub(crate) enum Place {
     Dir,
     Argv,
     Database,
+    /// The text of SQL.
+    SqlText,
     Bind,
     /// A part of a request to a web server.
     Request,
@@ -105,6 +107,16 @@ pub(crate) enum Results {
 }
 
 impl Site<'_> {
+    /// The whole text that the expression stands in.
+    pub(crate) fn text(&self) -> &str {
+        &self.source.text
+    }
+
+    /// Where the expression begins in that text.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// The bytes of the file that this part of the expression's text came from.
     pub(crate) fn span(&self, range: &piton_core::expr::Range) -> Span {
         self.source
@@ -361,6 +373,7 @@ impl<'a> Finder<'a> {
         if sql.own {
             self.templates(Place::Database, &sql.on);
         }
+        self.templates(Place::SqlText, &sql.text);
         self.templates(Place::Bind, sql.bind.iter().flatten());
     }
 }

@@ -22,7 +22,7 @@ impl Lowering<'_> {
             bind: Vec::new(),
         };
         if node.as_scalar().is_some() {
-            sql.text = Some(self.text_of(&SQL_ACTION, node)?);
+            sql.text = Some(self.template_of(&SQL_ACTION, node)?);
             if database.is_none() {
                 self.report(no_database::report(node.span, self.syntax));
             }
@@ -42,7 +42,7 @@ impl Lowering<'_> {
         match written.as_slice() {
             [(key, _, Some(text))] => {
                 sql.script = key.name == SCRIPT.name;
-                sql.text = self.text_of(key, text);
+                sql.text = self.template_of(key, text);
             }
             [_] => {}
             [] if fields.unknown => {}

@@ -71,8 +71,8 @@ pub struct Sql {
     pub on: Option<Sourced<Template>>,
     /// Whether `on` is its own rather than the node's or the runbook's.
     pub own: bool,
-    /// The text.
-    pub text: Option<Sourced<String>>,
+    /// The text. Only `ident(…)` may be put into it.
+    pub text: Option<Sourced<Template>>,
     /// Whether it is a script of several statements.
     pub script: bool,
     /// Values for the placeholders.

@@ -1023,3 +1023,25 @@ proptest! {
         prop_assert!(find_splices(template.text()).is_empty());
     }
 }
+
+#[test]
+fn ident_quotes_a_name_and_refuses_what_is_none() {
+    let ident = |name: &str| {
+        let template = Template::parse("${{ ident(x) }}").expect("a template");
+        let scope = Names::Namespace([("x", Names::Value(Value::from(name)))].into());
+        template.render(&scope).map(|text| text.shown())
+    };
+    assert_eq!(ident("users"), Ok("\"users\"".to_owned()));
+    assert_eq!(
+        ident("a\"; drop b --"),
+        Ok("\"a\"\"; drop b --\"".to_owned())
+    );
+    for name in ["", "a\0b", &"n".repeat(64)] {
+        let error = ident(name).expect_err(name);
+        assert!(error.message.contains("identifier"), "{error}");
+    }
+    let expression = |text: &str| Expression::parse(text).expect(text);
+    assert!(expression("(ident(a))").is_ident());
+    assert!(!expression("ident(a) + ''").is_ident());
+    assert_eq!(expression("'' + ident(a)").idents().first(), Some(&(5..13)));
+}

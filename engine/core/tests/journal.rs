@@ -179,3 +179,24 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn the_sql_of_an_older_plan_stays_as_it_was_written() {
+    use piton_core::plan::{Action, Plan};
+    use piton_core::sim::plans::{plan, step};
+    let built = plan("old").node(step("a").sql("sqlite:x.db", "select 1"));
+    let stored = built.build().unwrap().to_json();
+    for text in ["select 1", "select '$${{ x'", "select '${{ x', '}}'"] {
+        let old = stored
+            .replace(r#""version":3"#, r#""version":2"#)
+            .replace("select 1", text);
+        let read = Plan::from_json(&old).unwrap();
+        let Action::Sql(sql) = &read.nodes[0].action else {
+            panic!("{read:?}")
+        };
+        assert!(sql.text.is_literal() && !sql.read_only);
+        assert_eq!(sql.text, piton_core::expr::Template::literal(text));
+        // Written again it is the same, unless there is something to escape: its digest holds.
+        assert_eq!(read.to_json() == old, !text.contains("${{"));
+    }
+}

@@ -358,6 +358,7 @@ fn effect_of(node: &Node, round: &Round) -> Result<WorldEffect> {
             Action::Exec(exec) => exec.argv.iter_mut().try_for_each(here)?,
             Action::Sql(sql) => {
                 here(&mut sql.on)?;
+                here(&mut sql.text)?;
                 sql.bind.iter_mut().try_for_each(here)?;
             }
             Action::Http(request) => {

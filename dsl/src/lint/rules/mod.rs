@@ -29,6 +29,7 @@ pub(crate) mod http_bad_json;
 pub(crate) mod http_bad_url;
 pub(crate) mod http_body_of_look;
 pub(crate) mod http_two_bodies;
+pub(crate) mod ident;
 pub(crate) mod invalid_expression;
 pub(crate) mod lock_empty;
 pub(crate) mod lock_held;

@@ -50,6 +50,7 @@ impl Place {
         match self {
             Place::Env | Place::Database | Place::Bind | Place::Request | Place::Channel => true,
             Place::When
+            | Place::SqlText
             | Place::Dir
             | Place::Argv
             | Place::Output(_)

@@ -1,7 +1,8 @@
 //! # A value put into code
 //!
 //! ## What it does
-//! Finds `${{ }}` in the script of `run` and in the text of `sql`.
+//! Finds `${{ }}` in the script of `run` and in the text of `sql`. In SQL, `${{ ident(x) }}` may stand where a name of
+//! a table or a column does: `ident` quotes the name.
 //!
 //! ## Why it is bad
 //! A value that is pasted into code becomes code: a name with a quote in it, or worse, runs as a command. Values
@@ -36,7 +37,7 @@ use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
 use crate::runbook::{Action, Sourced, Sql, WrittenAction};
 use crate::source::Syntax;
-use piton_core::expr::find_splices;
+use piton_core::expr::{Expression, find_splices};
 
 /// The code of this rule.
 pub const CODE: &str = "code::splice";
@@ -105,26 +106,18 @@ fn in_script(script: &Sourced<String>, syntax: Syntax, found: &mut Vec<Diagnosti
 
 fn in_sql(sql: &Sql, syntax: Syntax, found: &mut Vec<Diagnostic>) {
     let Some(text) = &sql.text else { return };
-    let splices = find_splices(&text.value);
-    for (number, splice) in splices.into_iter().enumerate() {
-        let expression = inside(&text.value, splice.clone());
-        let place = sql.bind.len() + number + 1;
-        let before = text.value.get(..splice.start).unwrap_or_default();
-        let quoted = before.ends_with('\'');
-        let value = format!("${{{{ {expression} }}}}");
-        let bind = match syntax {
-            Syntax::Runbook => format!("bind = [{}]", quote(&value)),
-            Syntax::Yaml => format!("bind: [{}]", quote(&value)),
-        };
-        let bind = if place == 1 {
-            bind
+    let splices = find_splices(text.value.text());
+    let values = splices.into_iter().filter_map(|splice| {
+        let mut expressions = text.value.expressions();
+        let (_, expression) = expressions.find(|(at, _)| splice.contains(at))?;
+        (!expression.is_ident()).then_some((splice, expression))
+    });
+    for ((splice, expression), place) in values.zip(sql.bind.len() + 1..) {
+        let help = if expression.idents().is_empty() {
+            let before = text.value.text().get(..splice.start).unwrap_or_default();
+            bound(expression, place, before.ends_with('\''), syntax)
         } else {
-            format!("{} as the {place}. entry of `bind`", quote(&value))
-        };
-        let here = if quoted {
-            format!("${place} here, without the quotes")
-        } else {
-            format!("${place} here")
+            "let `ident` stand by itself in the braces, with all of the name inside it".to_owned()
         };
         found.push(
             Diagnostic::error(
@@ -133,9 +126,25 @@ fn in_sql(sql: &Sql, syntax: Syntax, found: &mut Vec<Diagnostic>) {
                 "a value put into SQL would run as code",
                 "not here",
             )
-            .help(format!("write {bind} in a `sql` block, and {here}")),
+            .help(help),
         );
     }
+}
+
+/// What to write instead of a value in SQL, which would be `$place` of the bound ones.
+fn bound(expression: &Expression, place: usize, quoted: bool, syntax: Syntax) -> String {
+    let expression = expression.text().trim();
+    let value = quote(&format!("${{{{ {expression} }}}}"));
+    let bind = match (place, syntax) {
+        (1, Syntax::Runbook) => format!("bind = [{value}]"),
+        (1, Syntax::Yaml) => format!("bind: [{value}]"),
+        _ => format!("{value} as the {place}. entry of `bind`"),
+    };
+    let quotes = if quoted { ", without the quotes" } else { "" };
+    format!(
+        "write {bind} in a `sql` block, and ${place} here{quotes}; if it is the name of a table or a column, write \
+         ${{{{ ident({expression}) }}}}"
+    )
 }
 
 /// A name for an environment variable that holds an expression's value: its last name in capitals.

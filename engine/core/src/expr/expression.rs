@@ -1,6 +1,7 @@
 //! An expression: its text and what can be done with it.
 
 use super::ast::{Kind, Node};
+use super::functions::Function;
 use super::{ExprError, Range, Scope, Type, TypeScope, check, evaluate, parse};
 use crate::value::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -49,6 +50,25 @@ impl Expression {
     pub fn references(&self) -> Vec<Reference> {
         let mut found = Vec::new();
         collect(&self.root, &mut Vec::new(), &mut found);
+        found
+    }
+
+    /// Whether it is a call of `ident` and nothing else, which is what the text of SQL may have put into it.
+    #[must_use]
+    pub fn is_ident(&self) -> bool {
+        matches!(&self.root.kind, Kind::Call(call) if call.function == Function::Ident)
+    }
+
+    /// Where it calls `ident`.
+    #[must_use]
+    pub fn idents(&self) -> Vec<Range> {
+        let (mut found, mut todo) = (Vec::new(), vec![&*self.root]);
+        while let Some(node) = todo.pop() {
+            if matches!(&node.kind, Kind::Call(call) if call.function == Function::Ident) {
+                found.push(node.span.clone());
+            }
+            todo.extend(node.children());
+        }
         found
     }
 

@@ -35,6 +35,7 @@ pub(super) enum Function {
     GetMinutes,
     GetSeconds,
     Format,
+    Ident,
 }
 
 /// How a function is written.
@@ -52,7 +53,7 @@ enum Form {
 /// counts), and an example.
 struct Entry(Function, &'static str, Form, usize, usize, &'static str);
 
-static TABLE: [Entry; 23] = [
+static TABLE: [Entry; 24] = [
     Entry(Function::Size, "size", Form::Both, 1, 1, "size(list)"),
     Entry(
         Function::Contains,
@@ -202,6 +203,14 @@ static TABLE: [Entry; 23] = [
         2,
         "format(time, '%Y-%m')",
     ),
+    Entry(
+        Function::Ident,
+        "ident",
+        Form::Function,
+        1,
+        1,
+        "ident(name)",
+    ),
 ];
 
 /// Every function: its name, and how it is written. For the reference.
@@ -344,6 +353,7 @@ impl Function {
                 fits(0, |t| *t == T::Timestamp) && fits(1, string),
                 T::String,
             ),
+            Function::Ident => (fits(0, string), T::String),
             Function::Min | Function::Max => return self.extreme_type(arguments),
         };
         if all_fit {
@@ -459,6 +469,7 @@ impl Function {
             (Function::UpperAscii, []) => Value::String(text.to_ascii_uppercase()),
             (Function::Trim, []) => Value::String(text.trim().to_owned()),
             (Function::String, []) => Value::String(text.to_owned()),
+            (Function::Ident, []) => return Some(ident(text)),
             (Function::Split, [Value::String(by)]) => return Some(split(text, by, most_bytes)),
             (Function::Replace, [Value::String(old), Value::String(new)]) => {
                 return Some(replace(text, old, new, most_bytes));
@@ -513,6 +524,21 @@ fn unknown(name: &str) -> Fault {
             None => fault,
         },
     }
+}
+
+/// A name as SQL quotes it.
+fn ident(name: &str) -> Result<Value, Fault> {
+    /// The longest name that Postgres keeps whole. It cuts others, so that two of them may be the same.
+    const LONGEST: usize = 63;
+    let problem = match name {
+        "" => "is empty".to_owned(),
+        name if name.contains('\0') => "contains a zero byte".to_owned(),
+        name if name.len() > LONGEST => format!("has more than {LONGEST} bytes: {}", short(name)),
+        name => return Ok(Value::String(format!("\"{}\"", name.replace('"', "\"\"")))),
+    };
+    Err(Fault::new(format!(
+        "this is no name for an SQL identifier: it {problem}"
+    )))
 }
 
 fn unreadable(text: &str, wanted: &str) -> Fault {

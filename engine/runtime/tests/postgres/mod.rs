@@ -2,6 +2,7 @@
 
 mod cluster;
 mod endings;
+mod ident;
 mod proxy;
 mod session;
 mod tls;
