@@ -288,6 +288,37 @@ fn secrets_may_stand_only_where_they_are_not_kept() {
 }
 
 #[test]
+fn kinds_of_databases_are_known_before_the_run() {
+    let said = |database: &str| {
+        let text = nodes(&format!(
+            " param a {{}}\n secret u {{ env = \"U\" }}\n step s {{\n  sql {{ on = \"{database}\", query = \"select 1\" }}\n  effect = none\n  timeout = 1m\n }}"
+        ));
+        let all = found("a.runbook", &text);
+        all.iter().any(|it| it.contains("action::unknown-database"))
+    };
+    for fine in [
+        "sqlite:x.db",
+        "sqlite:${{ params.a }}",
+        "postgres://db/x",
+        "postgresql://${{ params.a }}/x",
+        "${{ secrets.u }}",
+        "postgres:${{ params.a }}",
+    ] {
+        assert!(!said(fine), "{fine}");
+    }
+    for wrong in [
+        "mysql://db/x",
+        "sqlite:",
+        "postgres:db",
+        "x.db",
+        "mysql://${{ params.a }}",
+        "/x:y.db",
+    ] {
+        assert!(said(wrong), "{wrong}");
+    }
+}
+
+#[test]
 fn splices_into_sql_are_bound_instead() {
     let text = nodes(
         r#" param a {}

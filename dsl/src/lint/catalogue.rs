@@ -12,10 +12,10 @@ use super::rules::{
     nobody_paged, not_before, not_exactly_one, rewind_irreversible, rewind_not_before,
     secret_written_down, several_effects, shell_without_run, splice, starter_may_approve,
     targets_clock_order, targets_nobody_paged, targets_not_measured, targets_unknown_node,
-    undeclared_output, undo_half_done, undo_missing_output, unknown_contact, unknown_key,
-    unknown_name, unknown_node, unknown_policy, unstated_effect, until_action, until_missing,
-    until_no_every, unused, unused_capture, valid_for_step, within_not_before, within_of,
-    wrong_type,
+    undeclared_output, undo_half_done, undo_missing_output, unknown_contact, unknown_database,
+    unknown_key, unknown_name, unknown_node, unknown_policy, unstated_effect, until_action,
+    until_missing, until_no_every, unused, unused_capture, valid_for_step, within_not_before,
+    within_of, wrong_type,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::syntax::CODES;
@@ -67,6 +67,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule!(exactly_one_action, Error, Some(exactly_one_action::run)),
     rule!(shell_without_run, Error),
     rule!(no_database, Error),
+    rule!(unknown_database, Error, Some(unknown_database::run)),
     rule!(splice, Error, Some(splice::run)),
     rule!(ident, Error, Some(ident::run)),
     rule!(http_bad_url, Error, Some(http_bad_url::run)),

@@ -64,6 +64,7 @@ pub(crate) mod undeclared_output;
 pub(crate) mod undo_half_done;
 pub(crate) mod undo_missing_output;
 pub(crate) mod unknown_contact;
+pub(crate) mod unknown_database;
 pub(crate) mod unknown_key;
 pub(crate) mod unknown_name;
 pub(crate) mod unknown_node;
