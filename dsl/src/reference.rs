@@ -8,6 +8,7 @@ use piton_core::expr::function_examples;
 
 const HEAD: &str = include_str!("reference/head.md");
 const EXPRESSIONS: &str = include_str!("reference/expressions.md");
+const SQL: &str = include_str!("reference/sql.md");
 const DECISIONS: &str = include_str!("reference/decisions.md");
 
 /// The whole page.
@@ -18,7 +19,7 @@ pub fn reference() -> String {
         .map(|(name, example)| format!("| `{example}` | {} |\n", function(name)))
         .collect();
     format!(
-        "{HEAD}\n{}\n{}\n{DECISIONS}",
+        "{HEAD}\n{}\n{}\n{SQL}\n{DECISIONS}",
         blocks.join("\n"),
         EXPRESSIONS.replace("{{functions}}\n", &functions)
     )
