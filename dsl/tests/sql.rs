@@ -99,6 +99,8 @@ fn sql_takes_names_by_themselves_and_outside_of_quotes() {
     for fine in [
         "select * from ${{ ident(params.a) }}.${{ ident('it\\'s') }} where x = 'it''s'",
         "select 1 -- it's\nfrom ${{ident(params.a)}}",
+        "select array[${{ ident(params.a) }}], array [n, ${{ ident(params.a) }}], n[${{ ident(params.a) }}] from t",
+        "select [n], ${{ ident(params.a) }} from t",
         "select '$${{ params.a }}' from ${{ (ident(params.a)) }}",
     ] {
         assert_eq!(said(fine), ["", ""], "{fine}");
@@ -112,6 +114,8 @@ fn sql_takes_names_by_themselves_and_outside_of_quotes() {
             "code::ident",
         ),
         ("select 1 -- ${{ ident(params.a) }}", "code::ident"),
+        ("select * from [${{ ident(params.a) }}]", "code::ident"),
+        ("select [old ${{ ident(params.a) }}] from t", "in brackets"),
         (
             "select ${{ ident(params.a) + 'x' }}",
             "let `ident` stand by itself in the braces",

@@ -1,7 +1,7 @@
 //! # A name for SQL in the wrong place
 //!
 //! ## What it does
-//! Finds `ident(…)` outside the text of `sql`, and inside quotes or comments of that text.
+//! Finds `ident(…)` outside the text of `sql`, and inside quotes, brackets (`[users]`) or comments of that text.
 //!
 //! ## Why it is bad
 //! `ident` quotes a name of a table or a column as SQL quotes names: `"orders"`. Anywhere else the quotes would become
@@ -70,8 +70,12 @@ fn in_quotes(site: &Site<'_>) -> Option<Diagnostic> {
     let (text, splice) = masked(site.text(), site.offset())?;
     let (_, token) = tokens(&text).find(|(range, _)| range.contains(&splice))?;
     let (what, help) = match token {
-        Token::Quoted => ("in quotes", "take the quotes away: `ident` brings its own"),
         Token::Comment => ("in a comment", "take it out of the comment"),
+        Token::Quoted => ("in quotes", "take the quotes away: `ident` brings its own"),
+        _ if in_brackets(text.get(..splice)?) => (
+            "in brackets",
+            "take the brackets away: `ident` brings quotes of its own",
+        ),
         _ => return None,
     };
     let whole = 0..site.expression.text().len();
@@ -84,6 +88,24 @@ fn in_quotes(site: &Site<'_>) -> Option<Diagnostic> {
         )
         .help(help),
     )
+}
+
+/// Whether SQL up to here ends within `[`, which SQLite takes for a quote. What is indexed, and `array[…]`, is not meant.
+fn in_brackets(before: &str) -> bool {
+    let signs = tokens(before).filter(|(_, token)| *token == Token::Sign);
+    let mut open = Vec::new();
+    for (range, _) in signs {
+        match before.get(range.clone()) {
+            Some("[") => open.push(range.start),
+            Some("]") => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let of = open.pop().and_then(|at| before.get(..at));
+    of.is_some_and(|of| {
+        let is_value = |c: char| c.is_alphanumeric() || "_\"])".contains(c);
+        !of.ends_with(is_value) && !of.trim_end().to_ascii_lowercase().ends_with("array")
+    })
 }
 
 /// The text with letters in place of everything that is put into it, so that it is SQL; and where the one begins
