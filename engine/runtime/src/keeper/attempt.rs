@@ -1,6 +1,6 @@
 //! An attempt that a keeper holds: its process, its time limit, and how it is being ended.
 
-use super::kill::{LOOK_AGAIN, Target};
+use super::kill::{LOOK_AGAIN, Target, still_there};
 use super::outcome::{Ended, Status};
 use super::output::Capture;
 use super::process::Process;
@@ -34,6 +34,8 @@ struct Ending {
     main: Option<Process>,
     kill_at: Duration,
     look_at: Duration,
+    /// Its processes when they were last looked for.
+    left: Vec<Process>,
 }
 
 impl Attempt {
@@ -99,9 +101,13 @@ impl Attempt {
             main,
             kill_at: now + self.grace,
             look_at: now + LOOK_AGAIN,
+            left: Vec::new(),
         });
-        if let Some(target) = self.target(run, orphans_of) {
-            target.signal(Signal::TERM);
+        let left = self
+            .target(run, orphans_of)
+            .map(|target| target.signal(Signal::TERM));
+        if let (Some(ending), Some(left)) = (&mut self.ending, left) {
+            ending.left = left;
         }
     }
 
@@ -147,7 +153,8 @@ impl Attempt {
         } else {
             return None;
         };
-        (exited && left.is_empty()).then(|| ending.status.clone())
+        ending.left = still_there(left, &ending.left);
+        (exited && ending.left.is_empty()).then(|| ending.status.clone())
     }
 
     /// The attempt's end with its remarks; takes in the last of its output.

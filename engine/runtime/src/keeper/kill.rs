@@ -172,13 +172,25 @@ pub fn end_all(target: &Target, grace: Duration) -> Result<(), StillAlive> {
             });
         }
         wait_for_one(&left, LOOK_AGAIN);
-        left = if elapsed < grace {
+        let found = if elapsed < grace {
             target.processes()
         } else {
             target.signal(Signal::KILL)
         };
+        left = still_there(found, &left);
     }
     Ok(())
+}
+
+/// What is found now, and what was there before and still is: a process in the middle of its end has neither its
+/// environment nor, as a rule, its parent any more, so that nothing tells whose it was.
+pub(crate) fn still_there(mut found: Vec<Process>, before: &[Process]) -> Vec<Process> {
+    for process in before {
+        if !found.contains(process) && process.is_alive() {
+            found.push(*process);
+        }
+    }
+    found
 }
 
 /// Waits until one of these has ended, or for this long.
