@@ -84,16 +84,21 @@ fn an_engine_that_is_killed_at_any_moment_of_a_restore_changes_nothing_of_its_en
 
 /// Restores with an engine that dies right after this record, and one that goes on. Whether it died there.
 fn killed_after(site: &Site, record: usize, mut operator: Operator) -> bool {
-    let dies = |words: &[String]| {
+    // What people say is written down by processes of their own: then it dies of the record after that.
+    let dies = |words: &[String], written: usize| {
         let mut engine = site.place.piton(words);
-        engine.env("PITON_TEST_DIE_AFTER_RECORD", record.to_string());
+        engine.env(
+            "PITON_TEST_DIE_AFTER_RECORD",
+            record.max(written + 1).to_string(),
+        );
         Ended::from(engine.output().expect("piton")).without_panic()
     };
     let resume = ["resume", "last"].map(str::to_owned);
-    let mut ended = dies(&begins(site, &[]));
+    let mut ended = dies(&begins(site, &[]), 0);
     while ended.code == Some(3) {
         answers_one(site, &mut operator);
-        ended = dies(&resume);
+        let written = site.place.records(&site.place.last_run()).len();
+        ended = dies(&resume, written);
     }
     let died = ended.code.is_none();
     if died {
