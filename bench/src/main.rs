@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p piton-bench            five rounds of everything
 //! cargo run --release -p piton-bench -- 3       three rounds
+//! cargo run --release -p piton-bench -- 3 check only this part: `steps` or `check`
 //! ```
 //!
 //! The floor of a chain is, for each step, the same process spawned and waited for by this program, then one durable
@@ -16,6 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+mod check;
+
+/// What can be measured by itself.
+const PARTS: [&str; 2] = ["steps", "check"];
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
@@ -25,8 +31,21 @@ fn main() -> Outcome<()> {
             .map_err(|_| format!("`{text}` is not a number of rounds"))?,
         None => 5,
     };
+    let part = std::env::args().nth(2);
+    if let Some(part) = part.as_deref().filter(|part| !PARTS.contains(part)) {
+        return Err(format!("`{part}` is none of the parts: {}", PARTS.join(", ")).into());
+    }
+    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
     let bench = Bench::new()?;
-    let result = bench.all(rounds);
+    let result = (|| {
+        if wanted("steps") {
+            bench.steps(rounds)?;
+        }
+        if wanted("check") {
+            check::check(&bench.dir, &bench.piton, rounds)?;
+        }
+        Ok(())
+    })();
     std::fs::remove_dir_all(&bench.dir)?;
     result
 }
@@ -51,7 +70,7 @@ impl Bench {
         Ok(Bench { dir, piton })
     }
 
-    fn all(&self, rounds: usize) -> Outcome<()> {
+    fn steps(&self, rounds: usize) -> Outcome<()> {
         println!("{rounds} rounds; the floor and piton take turns; medians\n");
         println!(
             "{:<26} {:>14} {:>14} {:>8}  the floor is",
@@ -153,6 +172,17 @@ fn timed(command: &mut Command) -> Outcome<Duration> {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         Err(format!("{command:?} ended with {}: {said}", output.status).into())
     }
+}
+
+/// The median of this many measurements, after one that only warms the caches.
+fn median(rounds: usize, mut measure: impl FnMut() -> Outcome<Duration>) -> Outcome<Duration> {
+    measure()?;
+    let mut times = (0..rounds)
+        .map(|_| measure())
+        .collect::<Outcome<Vec<_>>>()?;
+    times.sort();
+    let median = times.get(rounds / 2).copied();
+    median.ok_or_else(|| "at least one round is needed".into())
 }
 
 struct Figures {
