@@ -18,6 +18,7 @@ pub(crate) mod duplicate_name;
 pub(crate) mod evidence_untried;
 pub(crate) mod exactly_one_action;
 pub(crate) mod expression_type;
+pub(crate) mod fail_when_pattern;
 pub(crate) mod finally_goes_back;
 pub(crate) mod finally_needed;
 pub(crate) mod finally_waits;
