@@ -18,6 +18,7 @@ pub mod reference;
 pub mod report;
 pub mod runbook;
 pub mod schema;
+mod shell;
 pub mod source;
 pub mod syntax;
 

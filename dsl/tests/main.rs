@@ -14,6 +14,7 @@ mod mutation;
 mod reference;
 mod rules;
 mod schema;
+mod seeds;
 mod sql;
 mod syntax;
 mod targets;

@@ -100,7 +100,7 @@ fn nothing_is_gone_back_over_that_has_not_been_done() {
         found(&format!(
             r#"
  step a {{ run = "true", effect = none }}
- gate g {{ run = "true", on_fail = [rewind("a"), stop]{valid} }}
+ gate g {{ run = "./whole", on_fail = [rewind("a"), stop]{valid} }}
  step x {{ run = "true", irreversible = "gone"{needs} }}
  {more}"#
         ))

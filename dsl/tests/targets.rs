@@ -44,7 +44,7 @@ modes:
 
 const SERVE: &str = r#"runbook serve {
   timeout = 1m
-  targets { rto { within = 1s } }
+  targets { rto { within = 2m } }
   step up { run = "./up", effect = none }
 }
 "#;

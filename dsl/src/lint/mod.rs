@@ -6,14 +6,18 @@
 //! means (`scope`).
 
 pub mod catalogue;
+pub(crate) mod embedded;
 mod graph;
 mod ladder;
+mod longest;
+pub(crate) mod queries;
 pub(crate) mod rules;
 mod scope;
 pub(crate) mod sites;
 
 use crate::diagnostic::Diagnostic;
 use crate::runbook::{Param, Runbook};
+use embedded::Embedded;
 use graph::Graph;
 use piton_core::expr::suggest;
 use scope::Resolution;
@@ -39,6 +43,8 @@ pub(crate) struct Context<'a> {
     /// Declared outputs, by the places of their nodes.
     outputs: BTreeSet<(usize, &'a str)>,
     pub(crate) graph: Graph,
+    /// The scripts, programs and SQL.
+    pub(crate) embedded: Embedded<'a>,
     /// Every expression.
     pub(crate) sites: Vec<Site<'a>>,
     /// Every path of names in the expressions, with what it means.
@@ -81,6 +87,7 @@ impl<'a> Context<'a> {
                 .collect(),
             outputs: outputs_of(runbook),
             graph,
+            embedded: embedded::of(runbook),
             sites,
             references: Vec::new(),
             comparisons: Cell::new(MAX_COMPARISONS),
