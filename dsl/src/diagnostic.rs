@@ -1,5 +1,6 @@
 //! What this crate has to say about a file: an error, a warning or an advice, with the places it is about.
 
+use crate::fix::Fix;
 use crate::source::Span;
 
 /// How much a diagnostic matters.
@@ -46,6 +47,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to write instead, or what to do next.
     pub help: Option<String>,
+    /// How the file can be changed so that it is gone, where that is safe to do without asking.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -57,6 +60,7 @@ impl Diagnostic {
             message: message.into(),
             labels: Vec::new(),
             help: None,
+            fix: None,
         }
     }
 
@@ -94,6 +98,15 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says how the file can be changed so that it is gone; `None` says nothing.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Diagnostic {
+        if let Some(fix) = fix.into() {
+            self.fix = Some(fix);
+        }
         self
     }
 

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod check;
 pub mod compile;
 pub mod diagnostic;
+pub mod fix;
 pub mod lint;
 pub mod loader;
 pub mod lower;

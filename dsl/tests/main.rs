@@ -5,6 +5,7 @@ mod catalogue;
 mod compile;
 mod each;
 mod files;
+mod fixes;
 mod http;
 mod keys;
 mod lint;

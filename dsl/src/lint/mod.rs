@@ -16,10 +16,11 @@ mod scope;
 pub(crate) mod sites;
 
 use crate::diagnostic::Diagnostic;
-use crate::runbook::{Param, Runbook};
+use crate::fix::Fix;
+use crate::runbook::{Param, Runbook, Spanned};
 use embedded::Embedded;
 use graph::Graph;
-use piton_core::expr::suggest;
+use piton_core::expr::{suggest, suggest_surely};
 use scope::Resolution;
 use sites::Site;
 use std::cell::Cell;
@@ -118,9 +119,35 @@ impl<'a> Context<'a> {
         name: &str,
         known: impl Iterator<Item = &'n str> + Clone,
     ) -> Option<String> {
-        let left = self.comparisons.get().checked_sub(known.clone().count())?;
-        self.comparisons.set(left);
+        self.may_compare(known.clone().count())?;
         suggest(name, known)
+    }
+
+    /// Writes the known name that was meant, where there is no doubt about it.
+    pub(crate) fn rename<'n>(
+        &self,
+        name: &Spanned<String>,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<Fix> {
+        let meant = self.surely(&name.value, known)?;
+        Fix::rename(name.span, &name.value, &meant)
+    }
+
+    /// The known name that was meant without a doubt.
+    pub(crate) fn surely<'n>(
+        &self,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<String> {
+        self.may_compare(known.clone().count())?;
+        suggest_surely(name, known)
+    }
+
+    /// Takes so many comparisons from those that are left.
+    fn may_compare(&self, count: usize) -> Option<()> {
+        let left = self.comparisons.get().checked_sub(count)?;
+        self.comparisons.set(left);
+        Some(())
     }
 
     /// The node of this name, the first one when there are several.

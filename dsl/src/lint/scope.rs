@@ -35,6 +35,8 @@ pub(crate) struct Unknown {
     pub(crate) at: usize,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    /// What was meant without a doubt.
+    pub(crate) surely: Option<String>,
 }
 
 const ROOTS: [&str; 6] = ["params", "secrets", "steps", "run", "node", "mode"];
@@ -138,6 +140,7 @@ impl Context<'_> {
                 at: 1,
                 message: "the outcome of the run is not known yet".to_owned(),
                 help: Some("only steps with `finally` know `run.outcome`".to_owned()),
+                surely: None,
             });
         }
         search.member("run", &RUN_MEMBERS, rest, |name| match name {
@@ -305,11 +308,13 @@ impl Context<'_> {
         let known = roots.chain(own.iter().copied());
         let message = format!("there is nothing called `{}` here", shorten(root));
         let mut unknown = search.unknown(unknown_name::CODE, 0, message, root, known.clone());
-        if let Resolution::Unknown(Unknown { help, .. }) = &mut unknown {
+        if let Resolution::Unknown(Unknown { help, surely, .. }) = &mut unknown {
             if self.params.contains_key(root) {
                 *help = Some(format!("write `params.{root}`"));
+                *surely = None;
             } else if self.secrets.contains(root) {
                 *help = Some(format!("write `secrets.{root}`"));
+                *surely = None;
             } else if help.is_none() {
                 let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
                 *help = Some(format!(
@@ -339,16 +344,20 @@ impl Search<'_> {
         known: impl Iterator<Item = &'n str> + Clone,
     ) -> Resolution {
         let meant = if self.may_suggest {
-            self.context.suggest(name, known)
+            self.context.suggest(name, known.clone())
         } else {
             None
         };
+        let surely = meant
+            .as_ref()
+            .and_then(|_| self.context.surely(name, known));
         let help = meant.map(|meant| format!("did you mean `{meant}`?"));
         Resolution::Unknown(Unknown {
             code,
             at,
             message,
             help,
+            surely,
         })
     }
 

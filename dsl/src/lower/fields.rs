@@ -1,11 +1,12 @@
 //! The keys of one block as they were written, checked against the schema.
 
 use super::Lowering;
+use crate::fix::Fix;
 use crate::lint::rules::{missing_key, unknown_key, wrong_type};
 use crate::node::{Kind, Node};
 use crate::schema::{Block, Key};
 use crate::source::Span;
-use piton_core::expr::suggest;
+use piton_core::expr::{suggest, suggest_surely};
 use std::collections::BTreeMap;
 
 /// The keys of a block.
@@ -74,15 +75,23 @@ impl Lowering<'_> {
                 continue;
             }
             fields.unknown = true;
+            let known = || block.keys.iter().map(|key| key.name);
             let meant = if self.may_suggest() {
-                suggest(&entry.key.text, block.keys.iter().map(|key| key.name))
+                suggest(&entry.key.text, known())
             } else {
                 None
             };
+            let fix = meant.as_ref().and_then(|_| {
+                let surely = suggest_surely(&entry.key.text, known())?;
+                // The other one would be there twice.
+                let is_free = !fields.keys.contains_key(surely.as_str())
+                    && !entries.iter().any(|other| other.key.text == surely);
+                is_free.then(|| Fix::rename(entry.key.span, &entry.key.text, &surely))?
+            });
             if let Some(key) = meant.as_deref().and_then(|name| block.key(name)) {
                 fields.keys.entry(key.name).or_insert(entry.key.span);
             }
-            self.report(unknown_key::report(block, &entry.key, meant.as_deref()));
+            self.report(unknown_key::report(block, &entry.key, meant.as_deref()).fix(fix));
         }
         for key in block.keys.iter().filter(|key| key.required) {
             if !fields.keys.contains_key(key.name) {

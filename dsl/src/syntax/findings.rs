@@ -1,6 +1,7 @@
 //! Collects the diagnostics of one file, up to a cap.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::fix::Fix;
 use crate::syntax::MAX_DIAGNOSTICS;
 
 /// The diagnostics so far.
@@ -17,6 +18,15 @@ impl Findings {
             self.found.push(diagnostic);
         } else {
             self.left_out += 1;
+        }
+    }
+
+    /// Says how the file can be changed so that what was found last is gone. Nothing where that one was left out.
+    pub(super) fn mend_last(&mut self, fix: Fix) {
+        if self.left_out == 0
+            && let Some(last) = self.found.last_mut()
+        {
+            last.fix = Some(fix);
         }
     }
 

@@ -58,7 +58,11 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                     format!("it has {}", names.join(", "))
                 }
             };
-            found.push(Diagnostic::error(CODE, name.span, message, "not known").help(help));
+            let is_given = |known: &str| call.with.iter().any(|(it, _)| it.value == known);
+            let free = names().filter(|known| !is_given(known));
+            let fix = context.rename(name, free.collect::<Vec<_>>().into_iter());
+            let diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
+            found.push(diagnostic.help(help).fix(fix));
         }
     }
 }

@@ -111,6 +111,7 @@ pub(crate) mod wrong_type;
 
 use super::Context;
 use crate::diagnostic::Diagnostic;
+use crate::fix::Fix;
 use crate::source::Span;
 
 /// Labels each of these keys.
@@ -122,6 +123,16 @@ fn label_each(
         .fold(diagnostic, |diagnostic, (key, span)| {
             diagnostic.label(span, format!("`{key}` here"))
         })
+}
+
+/// Writes the name that was meant, as it may stand in an expression: `steps.fetch-all` would be a subtraction.
+fn meant(unknown: &super::scope::Unknown, path: &[String], span: Span) -> Option<Fix> {
+    let (written, meant) = (path.get(unknown.at)?, unknown.surely.as_deref()?);
+    let is_bare = span.len() == written.len();
+    if is_bare && meant.contains('-') {
+        return None;
+    }
+    Fix::rename(span, written, meant)
 }
 
 /// Reports the names that there are not, of one code.
@@ -144,6 +155,7 @@ fn report_unknown(code: &'static str, context: &Context<'_>, found: &mut Vec<Dia
         let mut diagnostic =
             Diagnostic::error(code, site.span(range), &unknown.message, "not known");
         diagnostic.help.clone_from(&unknown.help);
+        diagnostic.fix = meant(unknown, &reference.reference.path, diagnostic.span());
         found.push(diagnostic);
     }
 }

@@ -57,8 +57,11 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 fn unknown(context: &Context<'_>, name: &Spanned<String>) -> Diagnostic {
     let message = format!("there is no parameter `{}`", shorten(&name.value));
     let diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
-    match context.suggest(&name.value, context.params.keys().copied()) {
-        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+    let known = context.params.keys().copied();
+    match context.suggest(&name.value, known.clone()) {
+        Some(meant) => diagnostic
+            .help(format!("did you mean `{meant}`?"))
+            .fix(context.rename(name, known)),
         None => diagnostic,
     }
 }

@@ -59,8 +59,10 @@ pub(super) fn unknown(
     let diagnostic = Diagnostic::error(code, name.span, message, "not known");
     let nodes = context.runbook.nodes.iter();
     let known = nodes.map(|node| node.id.value.as_str());
-    Some(match context.suggest(&name.value, known) {
-        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+    Some(match context.suggest(&name.value, known.clone()) {
+        Some(meant) => diagnostic
+            .help(format!("did you mean `{meant}`?"))
+            .fix(context.rename(name, known)),
         None => diagnostic,
     })
 }

@@ -91,13 +91,15 @@ impl<'a> People<'a> {
         }
         let shown = shorten(written);
         let message = format!("there is no contact `{shown}`");
-        let diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
+        let mut diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
         let help = if self.roles.contains(written) {
             format!("`{shown}` is a role; name the contact that has it")
         } else if self.policies.contains(written) {
             format!("`{shown}` is an escalation; name contacts")
         } else {
-            match context.suggest(written, self.contacts.iter().copied()) {
+            let known = self.contacts.iter().copied();
+            diagnostic = diagnostic.fix(context.rename(name, known.clone()));
+            match context.suggest(written, known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => {
                     "declare it: `contact NAME { via = … }`, in YAML under `contacts`".to_owned()
@@ -119,13 +121,15 @@ impl<'a> People<'a> {
             }
             let message = format!("there is no contact or role `{}`", shorten(written));
             let known = self.contacts.iter().chain(&self.roles).copied();
+            let fix = context.rename(name, known.clone());
             let help = match context.suggest(written, known) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => {
                     "declare a contact of this name, or put it among the `roles` of one".to_owned()
                 }
             };
-            found.push(Diagnostic::error(CODE, name.span, message, "not known").help(help));
+            let diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
+            found.push(diagnostic.help(help).fix(fix));
         }
     }
 }

@@ -56,11 +56,13 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             "not known",
         );
         let known = runbook.nodes.iter().map(|node| node.id.value.as_str());
-        let meant = || {
-            let meant = context.suggest(&name.value, known)?;
-            Some(format!("did you mean `{meant}`?"))
-        };
-        diagnostic.help = inside_a_call(context, &name.value).or_else(meant);
+        diagnostic.help = inside_a_call(context, &name.value);
+        if diagnostic.help.is_none()
+            && let Some(meant) = context.suggest(&name.value, known.clone())
+        {
+            diagnostic.help = Some(format!("did you mean `{meant}`?"));
+            diagnostic.fix = context.rename(name, known);
+        }
         found.push(diagnostic);
     }
 }

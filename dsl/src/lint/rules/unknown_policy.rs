@@ -85,9 +85,11 @@ fn report(context: &Context<'_>, name: &Spanned<String>, found: &mut Vec<Diagnos
     }
     let shown = shorten(&name.value);
     let contacts = &mut context.runbook.contacts.iter();
+    let mut fix = None;
     let help = if contacts.any(|contact| contact.id.value == name.value) {
         format!("`{shown}` is a contact; name an escalation that pages it")
     } else {
+        fix = context.rename(name, known.clone());
         match context.suggest(&name.value, known) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => {
@@ -96,5 +98,6 @@ fn report(context: &Context<'_>, name: &Spanned<String>, found: &mut Vec<Diagnos
         }
     };
     let message = format!("there is no escalation `{shown}`");
-    found.push(Diagnostic::error(CODE, name.span, message, "not known").help(help));
+    let diagnostic = Diagnostic::error(CODE, name.span, message, "not known");
+    found.push(diagnostic.help(help).fix(fix));
 }

@@ -30,9 +30,11 @@
 
 use super::unknown_key::shorten;
 use crate::diagnostic::Diagnostic;
+use crate::fix::Fix;
 use crate::node::Node;
-use crate::schema::{Block, Key};
+use crate::schema::{Block, Key, Takes};
 use crate::source::{Span, Syntax};
+use piton_core::expr::suggest_surely;
 
 /// The code of this rule.
 pub const CODE: &str = "keys::wrong-type";
@@ -47,6 +49,30 @@ pub(crate) fn report(key: &Key, node: &Node, syntax: Syntax) -> Diagnostic {
     };
     Diagnostic::error(CODE, node.span, message, format!("takes {}", key.takes))
         .help(format!("for example: {}", example(key, syntax)))
+        .fix(meant(&key.takes, node))
+}
+
+/// Writes the value as the key takes it, where only one can be meant.
+fn meant(takes: &Takes, node: &Node) -> Option<Fix> {
+    let scalar = node.as_scalar()?;
+    let text = scalar.text.trim();
+    let write = |value: &str| Some(Fix::new(format!("write `{value}`"), node.span, value));
+    match takes {
+        Takes::Bool => match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => write("true"),
+            "false" | "no" | "off" => write("false"),
+            _ => None,
+        },
+        Takes::Count(least) => {
+            let number: u32 = text.parse().ok().filter(|number| number >= least)?;
+            write(&number.to_string())
+        }
+        Takes::OneOf(words) => {
+            let meant = suggest_surely(text, words.iter().copied())?;
+            Fix::rename(node.span, &scalar.text, &meant)
+        }
+        _ => None,
+    }
 }
 
 /// Something else where a block has to stand: an item of a list, or the whole file.

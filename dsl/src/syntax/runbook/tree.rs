@@ -7,6 +7,7 @@ use super::map::{MapBuilder, Part};
 use super::value::{as_duration, spelled_unit, unreadable};
 use super::{Reader, place, shorten};
 use crate::diagnostic::Diagnostic;
+use crate::fix::Fix;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
 use crate::schema::{BLOCKS, NamedBlock, Shape};
 use crate::source::Span;
@@ -418,6 +419,16 @@ impl<'a> Reader<'a> {
         self.error("syntax::unexpected", rest, message, "", help);
     }
 
+    /// Writes `=` for a sign, with a blank on the sides where there is none.
+    fn equals_sign(&self, at: Span) -> Fix {
+        let before = self.text.get(..at.start).unwrap_or_default();
+        let after = self.text.get(at.end..).unwrap_or_default();
+        let blank = |is_there: bool| if is_there { "" } else { " " };
+        let left = blank(before.ends_with([' ', '\t']));
+        let right = blank(after.starts_with([' ', '\t']));
+        Fix::new("write `=`", at, format!("{left}={right}"))
+    }
+
     /// `key == value`, `key: value`.
     fn wrong_sign(&mut self, pair: Pair<'a, Rule>, map: &mut MapBuilder) {
         let mut parts = pair.into_inner();
@@ -433,6 +444,11 @@ impl<'a> Reader<'a> {
             "",
             format!("write `{} = …`", key.as_str()),
         );
+        // `+=` may have been meant to add to something.
+        if value.as_rule() != Rule::missing && sign.as_str() != "+=" {
+            let fix = self.equals_sign(at);
+            self.findings.mend_last(fix);
+        }
         // One mistake a statement: the value may be missing or followed by more.
         let key = self.key(&key);
         let node = match (value.as_rule(), parts.next()) {

@@ -6,6 +6,7 @@ use pest::iterators::Pair;
 use super::grammar::{Grammar, Rule};
 use super::{Reader, place, shorten};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::fix::Fix;
 use crate::node::{Entry, Kind, Node, Scalar, Style};
 use crate::source::Span;
 use crate::syntax::text;
@@ -102,6 +103,11 @@ impl<'a> Reader<'a> {
             "single quotes",
             format!("write `\"{}\"`", shorten(text)),
         );
+        // In double quotes a backslash would begin an escape.
+        if !text.contains('\\') {
+            let fix = Fix::new("write double quotes", span, format!("\"{text}\""));
+            self.findings.mend_last(fix);
+        }
         let mut scalar = Scalar::verbatim(text, Style::Quoted, inner);
         scalar.span = span;
         Node::scalar(scalar)
@@ -178,6 +184,8 @@ impl<'a> Reader<'a> {
             "",
             help,
         );
+        let fix = Fix::new("write a comma", before.after(), ",");
+        self.findings.mend_last(fix);
     }
 
     fn unclosed_bracket(&mut self, whole: Span, noticed: Span, open: &str, close: &str) {

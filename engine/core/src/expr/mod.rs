@@ -27,7 +27,7 @@ pub use error::ExprError;
 pub use expression::{Expression, Reference};
 pub use functions::function_examples;
 pub use json_template::escaped as escaped_for_json;
-pub use suggest::suggest;
+pub use suggest::{suggest, suggest_surely};
 pub use template::{Template, find_splices};
 pub use types::{Resolved, Scope, Type, TypeResolved, TypeScope};
 

@@ -3,27 +3,36 @@
 /// The known name that is nearest to an unknown one, if one is near enough to have been meant: at most a third of
 /// the letters wrong (at least one may be), where a swap of neighbours is one mistake.
 pub fn suggest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    near(unknown, known).min().map(|(_, name)| name.to_owned())
+}
+
+/// The known name that [`suggest`] gives, if no other one is near and at most two letters are wrong: what can be put
+/// in its place without asking.
+pub fn suggest_surely<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    /// How many wrong letters can still be called a slip.
+    const SLIP: usize = 2;
+    let mut names = near(unknown, known);
+    let (distance, name) = names.next()?;
+    let is_only = names.all(|(_, other)| other == name);
+    (is_only && distance <= SLIP).then(|| name.to_owned())
+}
+
+/// The known names that may have been meant, with how many letters are wrong.
+fn near<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> impl Iterator<Item = (usize, &'a str)> {
     /// Longer names are not compared: the work is their lengths' product.
     const LONGEST: usize = 128;
-    let folded = |name: &str| -> Vec<char> {
-        name.chars()
-            .map(|c| {
-                if c == '_' {
-                    '-'
-                } else {
-                    c.to_ascii_lowercase()
-                }
-            })
-            .collect()
-    };
-    if unknown.is_empty() || unknown.len() > LONGEST {
-        return None;
-    }
     let wanted = folded(unknown);
+    let is_worth_it = !unknown.is_empty() && unknown.len() <= LONGEST;
+    let known = is_worth_it.then_some(known).into_iter().flatten();
     known
-        .into_iter()
-        .filter(|name| name.len() <= LONGEST && *name != unknown)
-        .filter_map(|name| {
+        .filter(move |name| name.len() <= LONGEST && *name != unknown)
+        .filter_map(move |name| {
             let name_letters = folded(name);
             let allowed = (wanted.len().max(name_letters.len()) / 3).max(1);
             // A one-letter name is one mistake away from every other one.
@@ -31,8 +40,15 @@ pub fn suggest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> O
             (distance <= allowed && distance < wanted.len().max(name_letters.len()))
                 .then_some((distance, name))
         })
-        .min()
-        .map(|(_, name)| name.to_owned())
+}
+
+/// The letters of a name, without what people mix up without noticing.
+fn folded(name: &str) -> Vec<char> {
+    let fold = |c: char| match c {
+        '_' => '-',
+        c => c.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
 }
 
 /// How many letters have to be put in, taken out, replaced or swapped with their neighbour to get from `a` to `b`.
@@ -74,6 +90,21 @@ mod tests {
         assert_eq!(of(""), None);
         assert_eq!(suggest("b", ["a", "c"]), None);
         assert_eq!(suggest(&"x".repeat(100_000), ["x"]), None);
+    }
+
+    #[test]
+    fn only_a_slip_with_one_name_near_is_sure() {
+        let of =
+            |unknown| suggest_surely(unknown, ["fetch", "fetched", "restore", "choose-backup"]);
+        assert_eq!(of("restroe").as_deref(), Some("restore"));
+        assert_eq!(of("choose_bakup").as_deref(), Some("choose-backup"));
+        assert_eq!(of("fetche"), None, "two are near");
+        assert_eq!(of("choos-bakp"), None, "three letters are wrong");
+        assert_eq!(of("deploy"), None);
+        assert_eq!(
+            suggest_surely("tset", ["test", "test"]).as_deref(),
+            Some("test")
+        );
     }
 
     #[test]
