@@ -4,10 +4,12 @@ mod calls;
 
 pub(crate) use calls::MOST_NODES;
 
+use crate::allow::Allows;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::lint;
 use crate::loader::Loader;
 use crate::lower::lower;
+use crate::node::Node;
 use crate::runbook::Runbook;
 use crate::source::SourceFile;
 use crate::syntax::{self, MAX_DIAGNOSTICS};
@@ -73,6 +75,7 @@ fn one(
 ) -> (Option<Runbook>, Vec<Diagnostic>, usize) {
     let parsed = syntax::parse(file);
     let mut diagnostics = parsed.diagnostics;
+    let with_calls = calls.is_some();
     let (mut runbook, mut nodes) = (None, 0);
     if let Some(root) = &parsed.root {
         runbook = lower(root, file.syntax, &mut diagnostics);
@@ -82,6 +85,12 @@ fn one(
             }
             lint(runbook, &mut diagnostics);
         }
+        allow(
+            file,
+            root,
+            &mut diagnostics,
+            is_complete(with_calls, runbook.as_ref()),
+        );
     }
     if diagnostics.iter().any(Diagnostic::is_error) {
         runbook = None;
@@ -89,6 +98,20 @@ fn one(
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span(), diagnostic.severity));
     cap(&mut diagnostics);
     (runbook, diagnostics, nodes)
+}
+
+/// Whether every rule could look at all there is.
+fn is_complete(with_calls: bool, runbook: Option<&Runbook>) -> bool {
+    let calls = |runbook: &Runbook| runbook.nodes.iter().any(|node| node.is_call());
+    runbook.is_some_and(|runbook| with_calls || !calls(runbook))
+}
+
+/// Leaves out what the file's comments allow, and adds what is wrong with those comments.
+fn allow(file: &SourceFile, root: &Node, found: &mut Vec<Diagnostic>, is_complete: bool) {
+    let mut allows = Allows::of(file, root);
+    allows.keep(file, found);
+    let is_complete = is_complete && !found.iter().any(Diagnostic::is_error);
+    allows.report(file, is_complete, found);
 }
 
 /// Reads and checks a text; the name's ending says which syntax it is in.

@@ -7,16 +7,19 @@
 // time. What bounds the stack is how deep brackets may be nested.
 extern crate alloc;
 
+pub mod allow;
 pub mod check;
 pub mod compile;
 pub mod diagnostic;
 pub mod fix;
+pub mod json_schema;
 pub mod lint;
 pub mod loader;
 pub mod lower;
 pub mod node;
 pub mod reference;
 pub mod report;
+pub mod rule_pages;
 pub mod runbook;
 pub mod schema;
 mod shell;

@@ -156,9 +156,12 @@ fn title(block: &Block) -> String {
 }
 
 fn link(block: &Block) -> String {
-    let title = title(block);
-    let anchor = title.replace('`', "").replace(' ', "-");
-    format!("[{title}](#{anchor})")
+    format!("[{}](#{})", title(block), anchor(block))
+}
+
+/// The name of a block among all blocks, as links have it.
+pub(crate) fn anchor(block: &Block) -> String {
+    title(block).replace('`', "").replace(' ', "-")
 }
 
 /// Where a block stands: the key that takes it, or the block of that key if both have the same name.

@@ -163,6 +163,22 @@ impl SourceFile {
         (line + 1, column + 1)
     }
 
+    /// As [`SourceFile::position`], with the column in UTF-16 code units, as some formats of other programs want it.
+    pub fn position_utf16(&self, offset: usize) -> (usize, usize) {
+        let (line, column) = self.position(offset);
+        let start = match line {
+            0 | 1 => 0,
+            n => self.line_starts.get(n - 2).copied().unwrap_or(0),
+        };
+        let text = self.text.get(start..).unwrap_or_default();
+        let text = match line {
+            1 => text.trim_start_matches('\u{feff}'),
+            _ => text,
+        };
+        let before = text.chars().take(column - 1);
+        (line, before.map(char::len_utf16).sum::<usize>() + 1)
+    }
+
     /// The text of a span; empty when the span is not one of this file.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
@@ -206,6 +222,16 @@ mod tests {
         assert_eq!(file.position(17), (2, 10));
         assert_eq!(file.position(1), (1, 1));
         assert_eq!(file.position(9999), (3, 1));
+    }
+
+    #[test]
+    fn positions_count_utf16_where_that_is_asked_for() {
+        let file = SourceFile::new("a.runbook", "\u{feff}é = 1\n𝄞𝄞x\n");
+        assert_eq!(file.position_utf16(0), (1, 1));
+        assert_eq!(file.position_utf16(5), (1, 2));
+        assert_eq!(file.position(18), (2, 3));
+        assert_eq!(file.position_utf16(18), (2, 5));
+        assert_eq!(file.position_utf16(9999), (3, 1));
     }
 
     #[test]

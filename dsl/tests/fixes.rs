@@ -220,7 +220,8 @@ fn fixes_of_all_bad_examples_leave_the_rest_as_it_was() {
             if !fixed.made.is_empty() {
                 count += 1;
                 let left = check(&format!("bad.{ending}"), &fixed.text).diagnostics;
-                assert!(left.len() < found.len(), "{folder}: {left:#?}");
+                let is_gone = left.iter().all(|it| it.code != page.code);
+                assert!(is_gone || left.len() < found.len(), "{folder}: {left:#?}");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Tests of the whole language: files in, diagnostics and plans out.
 
+mod allow;
 mod call;
 mod catalogue;
 mod compile;
@@ -7,12 +8,14 @@ mod each;
 mod files;
 mod fixes;
 mod http;
+mod json_schema;
 mod keys;
 mod lint;
 mod mistakes;
 mod modes;
 mod mutation;
 mod reference;
+mod rule_pages;
 mod rules;
 mod schema;
 mod seeds;

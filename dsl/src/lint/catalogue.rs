@@ -2,25 +2,25 @@
 
 use super::Context;
 use super::rules::{
-    all_comment, alone_over_rto, ask_default, ask_is_output, bad_default, bad_name,
-    break_hides_failure, call_endless, call_lock, call_missing_param, call_unknown_param,
-    call_unreadable, call_wrong_type, copy_archives, curl_without_fail, cycle, drop_in_use,
-    duplicate_name, error_hidden, evidence_untried, exactly_one_action, expression_type,
-    fail_when_pattern, finally_goes_back, finally_needed, finally_waits, for_each_action,
-    gate_cannot_fail, gate_effect, gate_guarded, gate_on_fail, goes_on, hold_outlasts,
-    http_bad_json, http_bad_url, http_body_of_look, http_two_bodies, ident, invalid_expression,
-    lock_empty, lock_held, manual_empty, may_be_missing, missing_key, mode_bad_set, mode_clock_end,
-    mode_dropped_output, mode_unknown_node, never_ends, never_taken, no_ack_within, no_channel,
-    no_database, no_expiry, no_gate, no_timeout, nobody, nobody_paged, not_before, not_exactly_one,
-    other_database, over_rto, people_placeholder, pg_restore_misused, pipe_failure_lost,
-    placeholder, prune_by_age, psql_goes_on, recovery_pauses, rewind_irreversible,
-    rewind_not_before, secret_literal, secret_written_down, server_side_copy, several_effects,
-    shell_without_run, splice, starter_may_approve, targets_clock_order, targets_nobody_paged,
-    targets_not_measured, targets_unknown_node, timeline_unsaid, undeclared_output, undo_half_done,
-    undo_missing_output, unknown_contact, unknown_database, unknown_key, unknown_name,
-    unknown_node, unknown_policy, unstated_effect, until_action, until_missing, until_no_every,
-    unused, unused_capture, valid_for_step, verified_too_late, wait_in_vain, within_not_before,
-    within_of, wrong_type,
+    all_comment, allow_error, allow_malformed, allow_no_reason, allow_unknown_code, allow_unused,
+    alone_over_rto, ask_default, ask_is_output, bad_default, bad_name, break_hides_failure,
+    call_endless, call_lock, call_missing_param, call_unknown_param, call_unreadable,
+    call_wrong_type, copy_archives, curl_without_fail, cycle, drop_in_use, duplicate_name,
+    error_hidden, evidence_untried, exactly_one_action, expression_type, fail_when_pattern,
+    finally_goes_back, finally_needed, finally_waits, for_each_action, gate_cannot_fail,
+    gate_effect, gate_guarded, gate_on_fail, goes_on, hold_outlasts, http_bad_json, http_bad_url,
+    http_body_of_look, http_two_bodies, ident, invalid_expression, lock_empty, lock_held,
+    manual_empty, may_be_missing, missing_key, mode_bad_set, mode_clock_end, mode_dropped_output,
+    mode_unknown_node, never_ends, never_taken, no_ack_within, no_channel, no_database, no_expiry,
+    no_gate, no_timeout, nobody, nobody_paged, not_before, not_exactly_one, other_database,
+    over_rto, people_placeholder, pg_restore_misused, pipe_failure_lost, placeholder, prune_by_age,
+    psql_goes_on, recovery_pauses, rewind_irreversible, rewind_not_before, secret_literal,
+    secret_written_down, server_side_copy, several_effects, shell_without_run, splice,
+    starter_may_approve, targets_clock_order, targets_nobody_paged, targets_not_measured,
+    targets_unknown_node, timeline_unsaid, undeclared_output, undo_half_done, undo_missing_output,
+    unknown_contact, unknown_database, unknown_key, unknown_name, unknown_node, unknown_policy,
+    unstated_effect, until_action, until_missing, until_no_every, unused, unused_capture,
+    valid_for_step, verified_too_late, wait_in_vain, within_not_before, within_of, wrong_type,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::syntax::CODES;
@@ -163,6 +163,11 @@ pub(crate) static RULES: &[Rule] = &[
     rule!(over_rto, Warning, Some(over_rto::run)),
     rule!(alone_over_rto, Warning, Some(alone_over_rto::run)),
     rule!(unused, Warning, Some(unused::run)),
+    rule!(allow_malformed, Warning),
+    rule!(allow_no_reason, Warning),
+    rule!(allow_unknown_code, Warning),
+    rule!(allow_error, Warning),
+    rule!(allow_unused, Warning),
 ];
 
 /// What `piton explain` knows of a code.
@@ -209,6 +214,11 @@ pub fn catalogue() -> &'static [Page] {
 #[must_use]
 pub fn explain(code: &str) -> Option<&'static Page> {
     PAGES.iter().find(|page| page.code == code)
+}
+
+/// How much a finding of this code matters; `None` for a code that there is not.
+pub(crate) fn severity_of(code: &str) -> Option<Severity> {
+    explain(code).map(|page| page.severity)
 }
 
 /// The comment at the top of a rule's file, as Markdown.

@@ -12,6 +12,7 @@ mod text;
 pub mod yaml;
 
 pub use codes::{CODES, CodePage};
+pub(crate) use scan::hash_comments;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;

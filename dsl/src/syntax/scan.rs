@@ -37,6 +37,29 @@ pub(super) fn too_deep(text: &str) -> Option<Span> {
     None
 }
 
+/// The comments of a text in Piton's own language that begin with `#`, each to the end of its line.
+pub(crate) fn hash_comments(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match byte {
+            b'#' => {
+                let end = at + to_line_end(rest);
+                let line = text.get(at..end).unwrap_or_default();
+                found.push(Span::new(at, at + line.trim_end_matches('\r').len()));
+                at = end;
+            }
+            b'/' if rest.starts_with(b"//") => at += to_line_end(rest),
+            b'/' if rest.starts_with(b"/*") => at += 2 + past(rest.get(2..), b"*/"),
+            b'"' if rest.starts_with(b"\"\"\"") => at += 3 + past(rest.get(3..), b"\"\"\""),
+            b'"' => at += string(rest),
+            _ => at += 1,
+        }
+    }
+    found
+}
+
 /// A brace ends whatever is open inside its block; the other brackets end only their own kind.
 fn close(open: &mut Vec<u8>, byte: u8) {
     match byte {
@@ -98,6 +121,16 @@ mod tests {
         ] {
             assert_eq!(too_deep(&text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn only_comments_of_the_language_are_comments() {
+        let text = "a = \"# no\" # one\r\n// # no\n/* # no */ b = \"\"\"\n# no\n\"\"\"#two";
+        let found: Vec<_> = hash_comments(text)
+            .into_iter()
+            .map(|span| &text[span.range()])
+            .collect();
+        assert_eq!(found, ["# one", "#two"]);
     }
 
     #[test]

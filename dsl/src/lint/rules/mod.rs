@@ -4,6 +4,11 @@
 //! lowering finds.
 
 pub(crate) mod all_comment;
+pub(crate) mod allow_error;
+pub(crate) mod allow_malformed;
+pub(crate) mod allow_no_reason;
+pub(crate) mod allow_unknown_code;
+pub(crate) mod allow_unused;
 pub(crate) mod alone_over_rto;
 pub(crate) mod ask_default;
 pub(crate) mod ask_is_output;
