@@ -43,6 +43,8 @@ pub enum Command {
     Explain(command::explain::Explain),
     /// Show what a run would do: order, commands, point of no return, worst case
     Plan(command::plan::PlanCommand),
+    /// Try everything that can go wrong: what each failure, and every two, end in
+    Prove(command::prove::Prove),
     /// Draw the graph of a runbook
     Graph(command::graph::Graph),
     /// Run a runbook

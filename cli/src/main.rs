@@ -69,6 +69,7 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Check(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Plan(command) => command.execute(),
+        Command::Prove(command) => command.execute(),
         Command::Graph(command) => command.execute(),
         Command::Run(command) => command.execute(store),
         Command::Resume(command) => command.execute(store),

@@ -21,6 +21,7 @@ pub mod reference;
 pub mod report;
 pub mod rule_pages;
 pub mod runbook;
+pub mod scenario;
 pub mod schema;
 mod shell;
 pub mod source;

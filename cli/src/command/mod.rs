@@ -17,6 +17,7 @@ pub mod keeper;
 pub mod lock;
 pub mod logs;
 pub mod plan;
+pub mod prove;
 pub mod reject;
 pub mod resume;
 pub mod rollback;

@@ -16,6 +16,7 @@ pub mod digest;
 pub mod expr;
 pub mod id;
 pub mod plan;
+pub mod prove;
 pub mod record;
 pub mod run;
 pub mod sim;

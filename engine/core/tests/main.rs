@@ -7,6 +7,7 @@ mod expr;
 mod journal;
 mod people;
 mod promises;
+mod prove;
 mod rules;
 mod scale;
 mod targets;

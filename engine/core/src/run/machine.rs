@@ -116,11 +116,11 @@ impl fmt::Display for RunState {
 /// Work an event is proportional to what it touches, not to the size of the plan.
 #[derive(Clone, Debug)]
 pub struct Run {
-    plan: Arc<Plan>,
-    shape: Arc<Shape>,
-    state: State,
-    head: Head,
-    snapshot_at: u64,
+    pub(super) plan: Arc<Plan>,
+    pub(super) shape: Arc<Shape>,
+    pub(super) state: State,
+    pub(super) head: Head,
+    pub(super) snapshot_at: u64,
 }
 
 impl PartialEq for Run {
@@ -434,6 +434,7 @@ impl Run {
             head: &mut self.head,
             now,
             batch: Batch::default(),
+            seen: None,
         }
     }
 }
@@ -465,23 +466,23 @@ fn from_snapshot(
 }
 
 /// Writes facts down: each is sealed, folded into the state, and its effects are derived.
-struct Writer<'a> {
-    plan: &'a Plan,
-    shape: &'a Shape,
-    state: &'a mut State,
-    head: &'a mut Head,
-    now: Timestamp,
-    batch: Batch,
+pub(super) struct Writer<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) shape: &'a Shape,
+    pub(super) state: &'a mut State,
+    pub(super) head: &'a mut Head,
+    pub(super) now: Timestamp,
+    pub(super) batch: Batch,
+    /// Of a rehearsal, which keeps no journal: who is told each fact instead.
+    pub(super) seen: Option<&'a mut dyn FnMut(&Fact)>,
 }
 
 impl Writer<'_> {
-    fn write(&mut self, fact: &Fact) {
-        let record = Record::seal(
-            self.head.seq.saturating_add(1),
-            self.now,
-            self.head.hash,
-            fact,
-        );
+    pub(super) fn write(&mut self, fact: &Fact) {
+        match &mut self.seen {
+            Some(seen) => seen(fact),
+            None => self.seal(fact),
+        }
         let frame = Frame {
             plan: self.plan,
             shape: self.shape,
@@ -490,11 +491,6 @@ impl Writer<'_> {
         let locked = self.locked(fact);
         let applied = self.state.apply(fact, &frame);
         debug_assert_eq!(applied, Ok(()), "a fact that does not follow: {fact:?}");
-        *self.head = Head {
-            seq: record.seq,
-            hash: record.hash,
-        };
-        self.batch.records.push(record);
         self.batch.effects.extend(effect_of(self.state, fact));
         let released = locked.into_iter().filter(|index| {
             let lock = self.state.node(*index).map(|node| &node.lock);
@@ -503,6 +499,21 @@ impl Writer<'_> {
         self.batch
             .effects
             .extend(released.map(|node| Effect::Unlock { node }));
+    }
+
+    /// Makes the fact the next record.
+    fn seal(&mut self, fact: &Fact) {
+        let record = Record::seal(
+            self.head.seq.saturating_add(1),
+            self.now,
+            self.head.hash,
+            fact,
+        );
+        *self.head = Head {
+            seq: record.seq,
+            hash: record.hash,
+        };
+        self.batch.records.push(record);
     }
 
     /// The nodes with locks, of those that this fact may take them from.
@@ -522,7 +533,7 @@ impl Writer<'_> {
     }
 
     /// Writes down all that follows, until nothing does.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(fact) = transitions::next(self.plan, self.shape, self.state, self.now) {
             self.write(&fact);
         }

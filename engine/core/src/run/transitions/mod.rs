@@ -32,7 +32,7 @@ use super::shape::Shape;
 use super::state::{Goal, NodeState, State};
 use crate::id::{AttemptId, Purpose};
 use crate::plan::{Node, NodeIndex, Plan};
-use crate::record::Fact;
+use crate::record::{AttemptResult, Fact, UndoEntry};
 use crate::time::{Millis, Timestamp};
 
 /// How long a look before an action may take, unless the node's own limit is shorter.
@@ -106,6 +106,32 @@ pub(super) fn admit(
         } => ending::cancel(view, by, reason, rollback),
         Event::Tick => Ok(None.into()),
     }
+}
+
+/// The end of an attempt whose result is supposed rather than worked out.
+///
+/// # Errors
+/// There is no such attempt under way.
+pub(super) fn suppose(
+    state: &State,
+    attempt: AttemptId,
+    result: AttemptResult,
+) -> Result<Fact, ProtocolError> {
+    match state.flight(attempt) {
+        Some(_) => Ok(Fact::AttemptEnded { attempt, result }),
+        None => Err(ProtocolError::NoSuchAttempt { attempt }),
+    }
+}
+
+/// What a rollback would still have to take back, or to ask about.
+pub(super) fn not_taken_back(plan: &Plan, shape: &Shape, state: &State) -> Vec<UndoEntry> {
+    let view = View {
+        plan,
+        shape,
+        state,
+        now: state.now,
+    };
+    back::entries(view, &plan.indices().collect())
 }
 
 /// The fact that follows from the state next, if any does.
