@@ -45,6 +45,8 @@ pub enum Command {
     Plan(command::plan::PlanCommand),
     /// Try everything that can go wrong: what each failure, and every two, end in
     Prove(command::prove::Prove),
+    /// Play the scenarios beside runbooks, without executing anything
+    Test(command::test::Test),
     /// Draw the graph of a runbook
     Graph(command::graph::Graph),
     /// Run a runbook

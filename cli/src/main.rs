@@ -70,6 +70,7 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(command) => command.execute(),
         Command::Plan(command) => command.execute(),
         Command::Prove(command) => command.execute(),
+        Command::Test(command) => command.execute(),
         Command::Graph(command) => command.execute(),
         Command::Run(command) => command.execute(store),
         Command::Resume(command) => command.execute(store),

@@ -9,6 +9,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use piton_core::plan::Plan;
 use piton_dsl::diagnostic::Diagnostic;
 use piton_dsl::report::Report;
+use piton_dsl::runbook::Runbook;
 use piton_dsl::source::SourceFile;
 use piton_dsl::{LoadError, Loader};
 use std::collections::BTreeMap;
@@ -165,6 +166,21 @@ pub fn reason(error: &io::Error) -> String {
 pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
     let values = settings.values()?;
     let name = path.display().to_string();
+    let runbook = load_runbook(path)?;
+    let plan = piton_dsl::compile_mode(&runbook, &values, settings.mode())
+        .map_err(|errors| unbound(&name, &errors))?;
+    Ok(Loaded {
+        plan,
+        file: name,
+        base: base_of(path)?,
+    })
+}
+
+/// A runbook that checks clean. Errors go to standard error.
+///
+/// # Errors
+/// When the file cannot be read, or has errors.
+pub fn load_runbook(path: &Path) -> Result<Runbook, Failure> {
     let (source, found) = match read(path)? {
         Ok(source) => {
             let checked = piton_dsl::check_with(&source, &Beside);
@@ -174,15 +190,7 @@ pub fn load_plan(path: &Path, settings: &Settings) -> Result<Loaded, Failure> {
             }
             let errors = print(&source, checked.diagnostics);
             match checked.runbook {
-                Some(runbook) if errors == 0 => {
-                    let plan = piton_dsl::compile_mode(&runbook, &values, settings.mode())
-                        .map_err(|errors| unbound(&name, &errors))?;
-                    return Ok(Loaded {
-                        plan,
-                        file: name,
-                        base: base_of(path)?,
-                    });
-                }
+                Some(runbook) if errors == 0 => return Ok(runbook),
                 _ => (source, errors),
             }
         }

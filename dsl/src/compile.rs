@@ -17,8 +17,8 @@ mod targets;
 
 use crate::runbook::Runbook;
 use known::Known;
-use piton_core::plan::Plan;
-use std::collections::BTreeMap;
+use piton_core::plan::{Action, CallPart, Plan, Response};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What comes of compiling a part.
 type Result<T> = std::result::Result<T, CompileError>;
@@ -227,6 +227,30 @@ pub fn compile_mode(
         Ok(plan)
     });
     plan.map_err(|error| vec![error])
+}
+
+/// Takes away the responses to failures that a plan of this runbook has only because a run needs one: where nothing
+/// says what becomes of a failure, it stops the run, and who proves a runbook wants to know that nobody said so.
+pub fn as_written(runbook: &Runbook, plan: &mut Plan) {
+    if runbook.on_fail.is_some() {
+        return;
+    }
+    let silent = runbook
+        .nodes
+        .iter()
+        .filter(|node| node.on_fail.is_none() && !node.finally);
+    let silent: BTreeSet<&str> = silent.map(|node| node.id.value.as_str()).collect();
+    for node in &mut plan.nodes {
+        // A call that is done for each of a list ends once for each of them, too.
+        let ends = matches!(node.action, Action::Call(CallPart::End));
+        let own = match node.id.split_once('/') {
+            Some((call, item)) if ends && !item.contains('/') => call,
+            _ => node.id.as_str(),
+        };
+        if silent.contains(own) && node.on_fail == [Response::Stop] {
+            node.on_fail.clear();
+        }
+    }
 }
 
 /// The plan without values for the parameters, each call as one node.

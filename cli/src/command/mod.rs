@@ -25,3 +25,4 @@ pub mod run;
 pub mod runs;
 pub mod show;
 pub mod take;
+pub mod test;

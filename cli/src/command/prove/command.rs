@@ -5,12 +5,14 @@ use crate::display::style;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::runbook::{Settings, load_plan};
+use crate::runbook::{Settings, load_runbook, unbound};
 use clap::Args;
 use piton_core::id::Actor;
 use piton_core::prove::{Limits, assume, explore};
 use piton_core::record::Start;
 use piton_core::time::Timestamp;
+use piton_dsl::compile::as_written;
+use piton_dsl::compile_mode;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -51,24 +53,28 @@ impl Prove {
     /// # Errors
     /// When the file does not check, or the output cannot be written.
     pub fn execute(self) -> Result<Exit, Failure> {
-        let loaded = load_plan(&self.file, &self.settings)?;
         let params = self.settings.values()?;
+        let file = self.file.display().to_string();
+        let runbook = load_runbook(&self.file)?;
+        let plan = compile_mode(&runbook, &params, self.settings.mode())
+            .map_err(|errors| unbound(&file, &errors))?;
         let limits = Limits {
             failures: self.failures,
             runs: self.limit,
         };
         let began = Instant::now();
-        let assumed = assume(&loaded.plan, &BTreeSet::new());
+        let mut assumed = assume(&plan, &BTreeSet::new());
+        as_written(&runbook, &mut assumed.plan);
         // The day of a run decides nothing, and the same day gives the same answer every day.
         let explored = explore(
             &assumed,
-            &start(&loaded.file),
+            &start(&file),
             Timestamp(1_767_225_600_000),
             limits,
         );
         let proof = Proof {
-            file: &loaded.file,
-            plan: &loaded.plan,
+            file: &file,
+            plan: &plan,
             params: &params,
             assumed: &assumed,
             explored: &explored,
