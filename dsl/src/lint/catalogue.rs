@@ -193,7 +193,7 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
             text,
         }
     });
-    let syntax = CODES.iter().map(|code| Page {
+    let syntax = CODES.iter().chain(crate::scenario::CODES).map(|code| Page {
         code: code.code,
         severity: Severity::Error,
         summary: code.summary.to_owned(),

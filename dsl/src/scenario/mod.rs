@@ -7,6 +7,7 @@
 //! write   what `piton prove` found, as a scenario
 //! ```
 
+mod codes;
 mod compare;
 pub mod keys;
 mod play;
@@ -14,6 +15,7 @@ mod read;
 mod value;
 mod write;
 
+pub use codes::CODES;
 pub use play::{Coverage, Edge, Mismatch, Played, play};
 pub use read::read;
 pub use write::{told, write};

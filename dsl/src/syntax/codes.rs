@@ -11,7 +11,11 @@ pub struct CodePage {
     pub page: &'static str,
 }
 
-const fn code(code: &'static str, summary: &'static str, page: &'static str) -> CodePage {
+pub(crate) const fn code(
+    code: &'static str,
+    summary: &'static str,
+    page: &'static str,
+) -> CodePage {
     CodePage {
         code,
         summary,

@@ -11,6 +11,7 @@ mod scan;
 mod text;
 pub mod yaml;
 
+pub(crate) use codes::code;
 pub use codes::{CODES, CodePage};
 pub(crate) use scan::hash_comments;
 
