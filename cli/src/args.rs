@@ -41,6 +41,8 @@ pub enum Command {
     Check(command::check::Check),
     /// Explain a rule that `check` applies
     Explain(command::explain::Explain),
+    /// Print the JSON Schema of the YAML form, for editors
+    Schema(command::schema::Schema),
     /// Show what a run would do: order, commands, point of no return, worst case
     Plan(command::plan::PlanCommand),
     /// Try everything that can go wrong: what each failure, and every two, end in

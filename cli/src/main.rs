@@ -7,6 +7,7 @@
 mod actor;
 mod args;
 mod assumed;
+mod checking;
 mod clock;
 mod command;
 mod deciding;
@@ -18,6 +19,7 @@ mod failure;
 mod filling;
 mod output;
 mod outputs;
+mod rewrite;
 mod runbook;
 mod session;
 #[cfg(test)]
@@ -68,6 +70,7 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Check(command) => command.execute(),
         Command::Explain(command) => command.execute(),
+        Command::Schema(command) => command.execute(),
         Command::Plan(command) => command.execute(),
         Command::Prove(command) => command.execute(),
         Command::Test(command) => command.execute(),

@@ -1,16 +1,18 @@
 //! `piton check`: every mistake in runbooks, each at its place.
 
-use crate::display::style;
+use crate::checking::files::{expand, real};
+use crate::checking::format::{Format, Reported};
+use crate::checking::look::{Looked, look, look_at};
+use crate::checking::settings::{AllSettings, shown};
+use crate::checking::{changed, mend};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::runbook::{self, Beside, Settings};
-use clap::{Args, ValueEnum};
-use piton_dsl::diagnostic::{Diagnostic, Severity};
+use crate::runbook::{self, Settings};
+use clap::Args;
+use piton_dsl::diagnostic::Severity;
 use piton_dsl::source::SourceFile;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// What `piton check` takes.
@@ -19,12 +21,17 @@ use std::path::{Path, PathBuf};
 Examples:
   piton check restore.runbook
   piton check runbooks/                     every runbook under a folder
+  piton check --fix --diff runbooks/        what --fix would change
+  piton check --changed-since origin/main   what a branch may have broken
   piton check --format json *.runbook.yaml  for other programs
+
+A comment `# piton: allow(CODE) why` leaves a warning out where it stands; `piton.toml` says how warnings count.
 
 Exits 0 when there is no error, 1 when there is one, 2 when a file cannot be read.")]
 pub struct Check {
-    /// Runbooks, or folders with *.runbook, *.runbook.yaml and *.runbook.yml files
-    #[arg(required = true)]
+    /// Runbooks, or folders with *.runbook, *.runbook.yaml and *.runbook.yml files [default: the folder you are in,
+    /// with --changed-since]
+    #[arg(required_unless_present = "changed_since")]
     files: Vec<PathBuf>,
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Pretty)]
@@ -35,31 +42,17 @@ pub struct Check {
     /// Let warnings count as errors
     #[arg(long)]
     strict: bool,
+    /// Mend in the files what can be mended without a doubt, then say what is left
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: change nothing, only show what would be changed
+    #[arg(long, requires = "fix")]
+    diff: bool,
+    /// Only runbooks that were changed since this git revision, and those that call them
+    #[arg(long, value_name = "REV")]
+    changed_since: Option<String>,
     #[command(flatten)]
     settings: Settings,
-}
-
-/// How findings are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// With the piece of source each is about
-    Pretty,
-    /// One JSON array
-    Json,
-}
-
-/// A finding as `--format json` writes it. Lines and columns count from 1, columns in characters.
-#[derive(Debug, Serialize)]
-struct Finding {
-    code: &'static str,
-    severity: &'static str,
-    message: String,
-    file: String,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
-    help: Option<String>,
 }
 
 #[derive(Default)]
@@ -67,124 +60,176 @@ struct Tally {
     files: usize,
     errors: usize,
     warnings: usize,
+    /// Findings that make the check fail.
+    counted: usize,
     unread: usize,
+    fixable: usize,
+}
+
+/// What is done to files, and what is known of them so far.
+struct Work<'a> {
+    check: &'a Check,
+    format: Format,
+    settings: AllSettings,
+    values: BTreeMap<String, String>,
+    unread: Vec<String>,
+    reported: Vec<Reported>,
 }
 
 impl Check {
     /// Does it.
     ///
     /// # Errors
-    /// When the output cannot be written or the settings contradict each other.
-    pub fn execute(self) -> Result<Exit, Failure> {
-        let json = self.json || self.format == Format::Json;
-        let values = self.settings.values()?;
-        let colour = style::colour(&io::stdout());
-        let (mut tally, mut findings) = (Tally::default(), Vec::new());
-        let (files, unwalked) = expand(&self.files);
-        for failure in unwalked {
-            tally.unread += 1;
-            output::note(&failure.to_string());
+    /// When the output or a mended file cannot be written, the settings contradict each other, or git cannot tell what
+    /// was changed.
+    pub fn execute(mut self) -> Result<Exit, Failure> {
+        if self.files.is_empty() {
+            self.files.push(PathBuf::from("."));
         }
+        let format = if self.json { Format::Json } else { self.format };
+        let (mut files, unwalked) = expand(&self.files);
+        let mut work = Work {
+            check: &self,
+            format,
+            settings: AllSettings::default(),
+            values: self.settings.values()?,
+            unread: Vec::new(),
+            reported: Vec::new(),
+        };
+        unwalked.iter().for_each(|failure| work.not_read(failure));
+        if let Some(revision) = &self.changed_since {
+            files = changed::since(revision, &self.files, files)?;
+        }
+        let mended = work.mend(&files)?;
+        work.check(&files, mended)?;
+        work.finish()
+    }
+}
+
+impl Work<'_> {
+    fn not_read(&mut self, failure: &Failure) {
+        output::note(&failure.to_string());
+        self.unread.push(failure.message.clone());
+    }
+
+    /// Mends the files, if that is asked for. Returns those that are only to be shown as they would be.
+    fn mend(&mut self, files: &[PathBuf]) -> Result<BTreeMap<PathBuf, SourceFile>, Failure> {
+        let mut shown = BTreeMap::new();
+        for path in files.iter().filter(|_| self.check.fix) {
+            let settings = self.settings.of(path)?;
+            // That a file cannot be read is told when it is checked.
+            let Ok(Some(mended)) = mend::mend(path, settings.as_deref()) else {
+                continue;
+            };
+            if self.check.diff {
+                self.tell(mended.diff.trim_end())?;
+                shown.insert(path.clone(), mended.source);
+                continue;
+            }
+            mend::write(path, &mended)?;
+            for line in &mended.made {
+                self.tell(&format!("mended {line}"))?;
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Tells people something, beside what goes to other programs.
+    fn tell(&self, text: &str) -> Result<(), Failure> {
+        if self.format.is_for_people() {
+            return output::line(text);
+        }
+        output::note(text);
+        Ok(())
+    }
+
+    /// Checks the files; those in `instead` as they stand there.
+    fn check(
+        &mut self,
+        files: &[PathBuf],
+        mut instead: BTreeMap<PathBuf, SourceFile>,
+    ) -> Result<(), Failure> {
         // What is called is looked at with its callers, and reported once.
-        let mut reported: BTreeSet<PathBuf> = files.iter().map(|path| real(path)).collect();
+        let mut known: BTreeSet<PathBuf> = files.iter().map(|path| real(path)).collect();
         for path in files {
-            tally.files += 1;
-            let (own, called) = match look(&path, &values, &self.settings) {
+            let settings = &self.check.settings;
+            let looked = match instead.remove(path) {
+                Some(source) => look(Ok(source), &self.values, settings),
+                None => look_at(path, &self.values, settings),
+            };
+            let looked = match looked {
                 Ok(looked) => looked,
                 Err(failure) => {
-                    tally.unread += 1;
-                    output::note(&failure.to_string());
+                    self.not_read(&failure);
                     continue;
                 }
             };
-            let called = called.into_iter().filter(|(source, _)| {
-                let is_new = reported.insert(real(Path::new(&source.name)));
-                tally.files += usize::from(is_new);
-                is_new
-            });
-            let looked: Vec<_> = std::iter::once(own).chain(called).collect();
-            for (source, diagnostics) in looked {
-                tally.errors += diagnostics.iter().filter(|found| found.is_error()).count();
-                tally.warnings += diagnostics
-                    .iter()
-                    .filter(|found| found.severity == Severity::Warning)
-                    .count();
-                for diagnostic in diagnostics {
-                    if json {
-                        findings.push(finding(diagnostic, &source));
-                    } else {
-                        output::line(&runbook::pretty(diagnostic, &source, colour))?;
-                    }
+            for (index, one) in looked.into_iter().enumerate() {
+                if index == 0 || known.insert(real(Path::new(&one.source.name))) {
+                    self.report(one)?;
                 }
             }
         }
-        if json {
-            output::json(&findings)?;
-        } else {
-            output::line(&summary(&tally))?;
+        Ok(())
+    }
+
+    /// Keeps what was found in a file, as the settings of its folder let it count.
+    fn report(&mut self, mut looked: Looked) -> Result<(), Failure> {
+        let settings = self.settings.of(Path::new(&looked.source.name))?;
+        let mut strict = self.check.strict;
+        if let Some(settings) = settings {
+            settings.apply(&mut looked.found);
+            strict = strict || settings.strict;
         }
-        let counted = tally.errors + if self.strict { tally.warnings } else { 0 };
-        Ok(runbook::exit(counted, tally.unread))
+        if looked.found.is_empty() {
+            // Nobody will look at its text again.
+            looked.source = SourceFile::new(looked.source.name, "");
+        }
+        self.reported.push(Reported { looked, strict });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Exit, Failure> {
+        let mut tally = Tally {
+            files: self.reported.len() + self.unread.len(),
+            unread: self.unread.len(),
+            ..Tally::default()
+        };
+        self.reported.iter().for_each(|one| tally.add(one));
+        self.format.write(self.reported, &self.unread)?;
+        if self.format.is_for_people() {
+            let mut text = summary(&tally, self.check.changed_since.as_deref());
+            let used: Vec<String> = self.settings.used.iter().map(|path| shown(path)).collect();
+            if !used.is_empty() {
+                text.push_str(&format!("; by {}", used.join(", ")));
+            }
+            output::line(&text)?;
+        }
+        Ok(runbook::exit(tally.counted, tally.unread))
     }
 }
 
-/// A file and what there is to say about it.
-type Looked = (SourceFile, Vec<Diagnostic>);
-
-/// The file that a path leads to, so that two ways to it are one.
-fn real(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
-/// All that there is to say about a file and about those it calls; binding parameters too, when some are given or a
-/// mode is.
-fn look(
-    path: &Path,
-    values: &BTreeMap<String, String>,
-    settings: &Settings,
-) -> Result<(Looked, Vec<Looked>), Failure> {
-    let source = match runbook::read(path)? {
-        Ok(source) => source,
-        Err((source, diagnostic)) => return Ok(((source, vec![diagnostic]), Vec::new())),
-    };
-    let checked = piton_dsl::check_with(&source, &Beside);
-    let called = checked.called.into_iter();
-    let called = called.map(|called| (called.file, called.diagnostics));
-    let diagnostics = checked.diagnostics;
-    if let (Some(runbook), false) = (
-        &checked.runbook,
-        settings.is_empty() || diagnostics.iter().any(Diagnostic::is_error),
-    ) {
-        // What is given with --set is not part of the file, and so no finding about it.
-        piton_dsl::compile_mode(runbook, values, settings.mode())
-            .map_err(|errors| runbook::unbound(&source.name, &errors))?;
-    }
-    Ok(((source, diagnostics), called.collect()))
-}
-
-fn finding(diagnostic: Diagnostic, source: &SourceFile) -> Finding {
-    let span = diagnostic.span();
-    let (line, column) = source.position(span.start);
-    let (end_line, end_column) = source.position(span.end);
-    Finding {
-        code: diagnostic.code,
-        severity: diagnostic.severity.word(),
-        message: diagnostic.message,
-        file: source.name.clone(),
-        line,
-        column,
-        end_line,
-        end_column,
-        help: diagnostic.help,
+impl Tally {
+    fn add(&mut self, one: &Reported) {
+        for finding in &one.looked.found {
+            self.errors += usize::from(finding.is_error());
+            self.warnings += usize::from(finding.severity == Severity::Warning);
+            self.counted += usize::from(one.counts(finding));
+            self.fixable += usize::from(finding.fix.is_some());
+        }
     }
 }
 
-fn summary(tally: &Tally) -> String {
+/// The last line for people.
+fn summary(tally: &Tally, revision: Option<&str>) -> String {
     let count = |number: usize, word: &str| match number {
         1 => format!("1 {word}"),
         _ => format!("{number} {word}s"),
     };
     let files = count(tally.files, "file");
+    if let (Some(revision), 0) = (revision, tally.files) {
+        return format!("✓ no runbook was changed since {revision}");
+    }
     if tally.files == 0 && tally.unread == 0 {
         return "no runbook found: names end in .runbook, .runbook.yaml or .runbook.yml".to_owned();
     }
@@ -207,55 +252,13 @@ fn summary(tally: &Tally) -> String {
             count(tally.unread, "path") + " could"
         ));
     }
+    if tally.fixable > 0 {
+        parts.push(format!("--fix mends {} of these", tally.fixable));
+    }
     if tally.errors + tally.warnings > 0 {
         parts.push("`piton explain CODE` says more about a rule".to_owned());
     }
     parts.join("; ")
-}
-
-/// The files that paths stand for: themselves, or every runbook under a folder in order of name. A folder that is
-/// a link to another is not followed, so the walk ends.
-fn expand(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Failure>) {
-    let (mut files, mut failures) = (Vec::new(), Vec::new());
-    for path in paths {
-        if path.is_dir() {
-            walk(path, &mut files, &mut failures);
-        } else {
-            files.push(path.clone());
-        }
-    }
-    (files, failures)
-}
-
-fn walk(folder: &Path, files: &mut Vec<PathBuf>, failures: &mut Vec<Failure>) {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let text = format!(
-                "{} cannot be read: {}",
-                folder.display(),
-                runbook::reason(&error)
-            );
-            failures.push(Failure::usage(text));
-            return;
-        }
-    };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && !name.starts_with('.') {
-            walk(&path, files, failures);
-        } else if !is_folder
-            && [".runbook", ".runbook.yaml", ".runbook.yml"]
-                .iter()
-                .any(|end| name.ends_with(end))
-        {
-            files.push(path);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -265,12 +268,14 @@ mod tests {
     #[test]
     fn the_summary_counts() {
         let tally = |files, errors, warnings, unread| {
-            summary(&Tally {
+            let tally = Tally {
                 files,
                 errors,
                 warnings,
                 unread,
-            })
+                ..Tally::default()
+            };
+            summary(&tally, None)
         };
         assert_eq!(tally(2, 0, 0, 0), "✓ 2 files checked, nothing to say");
         assert!(tally(1, 1, 2, 0).starts_with("✗ 1 file checked, 1 error, 2 warnings; "));
@@ -279,32 +284,7 @@ mod tests {
             "1 file looked at; 1 path could not be read"
         );
         assert!(tally(0, 0, 0, 0).starts_with("no runbook found"));
-    }
-
-    #[test]
-    fn a_folder_stands_for_the_runbooks_in_it() {
-        let folder = std::env::temp_dir().join(format!("piton-check-{}", std::process::id()));
-        for name in [
-            "b.runbook.yaml",
-            "a.runbook",
-            "sub/c.runbook.yml",
-            "readme.md",
-            ".git/d.runbook",
-        ] {
-            let path = folder.join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, "").unwrap();
-        }
-        let (files, failures) = expand(std::slice::from_ref(&folder));
-        std::fs::remove_dir_all(&folder).unwrap();
-        let names: Vec<_> = files
-            .iter()
-            .map(|path| path.strip_prefix(&folder).unwrap().to_owned())
-            .collect();
-        assert_eq!(
-            names,
-            ["a.runbook", "b.runbook.yaml", "sub/c.runbook.yml"].map(PathBuf::from)
-        );
-        assert!(failures.is_empty());
+        let none = summary(&Tally::default(), Some("v1"));
+        assert_eq!(none, "✓ no runbook was changed since v1");
     }
 }

@@ -23,6 +23,7 @@ pub mod resume;
 pub mod rollback;
 pub mod run;
 pub mod runs;
+pub mod schema;
 pub mod show;
 pub mod take;
 pub mod test;
