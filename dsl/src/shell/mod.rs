@@ -105,7 +105,7 @@ impl Command {
     pub(crate) fn span(&self) -> Span {
         let assigned = self.assignments.iter().map(|(_, word)| word.span);
         let words = assigned.chain(self.words.iter().map(|word| word.span));
-        let targets = self.redirects.iter().map(|redirect| redirect.target.span);
+        let mut targets = self.redirects.iter().map(|redirect| redirect.target.span);
         words
             .clone()
             .next()
@@ -113,7 +113,7 @@ impl Command {
                 let last = words.last().unwrap_or(first);
                 Span::new(first.start, last.end.max(first.end))
             })
-            .or_else(|| targets.last())
+            .or_else(|| targets.next_back())
             .unwrap_or_default()
     }
 
