@@ -14,7 +14,8 @@ use crate::node::{Kind, Node};
 use crate::schema::{BLOCKS, Shape};
 use crate::source::{SourceFile, Span};
 use crate::syntax;
-use comments::{Comment, Line};
+use comments::Comment;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What every such comment begins with, behind the `#`.
 const WORD: &str = "piton:";
@@ -35,13 +36,20 @@ pub(crate) struct Allow {
     pub(crate) is_alone: bool,
     pub(crate) codes: Vec<Code>,
     pub(crate) has_reason: bool,
-    /// The lines it speaks for, first and last, counted from 1.
-    lines: Vec<(usize, usize)>,
+    /// Its line, counted from 1.
+    line: usize,
+    /// The line it stands above, counted from 1; its own if something else stands there.
+    below: usize,
+    in_script: bool,
 }
 
 /// The comments of a file that allow something.
 pub(crate) struct Allows {
     found: Vec<Allow>,
+    /// The places in `found` of those that stand at or above a line.
+    by_line: BTreeMap<usize, Vec<usize>>,
+    /// Where blocks end that have such a comment above them, by the line they begin in.
+    blocks: BTreeMap<usize, usize>,
     /// Comments that begin as one and cannot be read.
     malformed: Vec<Span>,
 }
@@ -51,6 +59,8 @@ impl Allows {
     pub(crate) fn of(file: &SourceFile, root: &Node) -> Allows {
         let mut allows = Allows {
             found: Vec::new(),
+            by_line: BTreeMap::new(),
+            blocks: BTreeMap::new(),
             malformed: Vec::new(),
         };
         if !file.text.contains(WORD) {
@@ -58,19 +68,33 @@ impl Allows {
         }
         let comments = comments::of(file, root);
         let blocks = blocks(file, root);
-        for (index, comment) in comments.iter().enumerate() {
+        for (comment, below) in comments.iter().zip(below(&comments)) {
             let Some(rest) = instruction(file.slice(comment.span)) else {
                 continue;
             };
             let at = comment.span.end - rest.len();
             match read(rest, at) {
-                Some((codes, has_reason)) => allows.found.push(Allow {
-                    span: comment.span,
-                    is_alone: comment.is_alone,
-                    codes,
-                    has_reason,
-                    lines: lines(comments.get(index..).unwrap_or_default(), &blocks),
-                }),
+                Some((codes, has_reason)) => {
+                    for line in BTreeSet::from([comment.line, below]) {
+                        let at = allows.by_line.entry(line).or_default();
+                        at.push(allows.found.len());
+                    }
+                    if let Some(end) = blocks
+                        .get(&below)
+                        .filter(|_| comment.is_alone && !comment.in_script)
+                    {
+                        allows.blocks.insert(below, *end);
+                    }
+                    allows.found.push(Allow {
+                        span: comment.span,
+                        is_alone: comment.is_alone,
+                        codes,
+                        has_reason,
+                        line: comment.line,
+                        below,
+                        in_script: comment.in_script,
+                    });
+                }
                 None => allows.malformed.push(comment.span),
             }
         }
@@ -82,22 +106,38 @@ impl Allows {
         if self.found.is_empty() {
             return;
         }
+        // Each line is looked up once for a code, whatever stands there how often.
+        let mut known = BTreeMap::new();
         diagnostics.retain(|diagnostic| {
-            let (line, _) = file.position(diagnostic.span().start);
-            diagnostic.is_error() || !self.is_allowed(diagnostic.code, line)
+            if diagnostic.is_error() {
+                return true;
+            }
+            let (line, code) = (file.line(diagnostic.span().start), diagnostic.code);
+            let allowed = known.entry((line, code));
+            !*allowed.or_insert_with(|| self.is_allowed(code, line))
         });
     }
 
     fn is_allowed(&mut self, code: &str, line: usize) -> bool {
+        let block = self.blocks.range(..=line).next_back();
+        let above_block = block
+            .filter(|(_, end)| **end >= line)
+            .map(|(start, _)| start);
+        let of_block = above_block.and_then(|start| self.by_line.get(start));
+        let of_line = self.by_line.get(&line).into_iter().flatten();
         let mut is_allowed = false;
-        for allow in &mut self.found {
-            let speaks = |(first, last): &(usize, usize)| (*first..=*last).contains(&line);
-            if !allow.lines.iter().any(speaks) {
+        for index in of_line.chain(of_block.into_iter().flatten()) {
+            let Some(allow) = self.found.get_mut(*index) else {
                 continue;
-            }
+            };
+            let is_above_block =
+                allow.is_alone && !allow.in_script && Some(&allow.below) == above_block;
+            let is_at_line = allow.below == line || allow.line == line;
             for named in allow.codes.iter_mut().filter(|named| named.text == code) {
-                named.used = true;
-                is_allowed = true;
+                if is_at_line || is_above_block {
+                    named.used = true;
+                    is_allowed = true;
+                }
             }
         }
         is_allowed
@@ -182,38 +222,38 @@ fn read(text: &str, at: usize) -> Option<(Vec<Code>, bool)> {
     Some((codes, reason.chars().any(char::is_alphanumeric)))
 }
 
-/// The lines that the first of these comments speaks for.
-fn lines(comments: &[Comment], blocks: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    let Some(first) = comments.first() else {
-        return Vec::new();
-    };
-    let mut lines = vec![(first.line, first.line)];
-    if !first.is_alone {
-        return lines;
+/// The line that each comment stands above: the first one below it that is no comment; for a comment behind something
+/// else, its own.
+fn below(comments: &[Comment]) -> Vec<usize> {
+    let mut lines: Vec<usize> = Vec::with_capacity(comments.len());
+    let mut next: Option<(&Comment, usize)> = None;
+    for comment in comments.iter().rev() {
+        let line = match next {
+            _ if !comment.is_alone => comment.line,
+            Some((other, line))
+                if other.is_alone
+                    && other.line == comment.line + 1
+                    && other.in_script == comment.in_script =>
+            {
+                line
+            }
+            _ => comment.line + 1,
+        };
+        next = Some((comment, line));
+        lines.push(line);
     }
-    // What stands below may have more comments above it.
-    let mut below = first.line + 1;
-    let others = comments.iter().skip(1).filter(|other| other.is_alone);
-    for other in others.take_while(|other| other.in_script == first.in_script) {
-        if other.line == below {
-            below += 1;
-        }
-    }
-    lines.push((below, below));
-    if !first.in_script {
-        lines.extend(blocks.iter().filter(|(start, _)| *start == below));
-    }
+    lines.reverse();
     lines
 }
 
-/// The first and the last line of each step, gate and other block of the runbook.
-fn blocks(file: &SourceFile, root: &Node) -> Vec<(usize, usize)> {
+/// Where each step, gate and other block of the runbook ends, by the line it begins in.
+fn blocks(file: &SourceFile, root: &Node) -> BTreeMap<usize, usize> {
     let line = |offset: usize| file.line(offset);
     let lines = |start: Span, node: &Node| {
         let last = node.span.end.max(start.end).saturating_sub(1);
         (line(start.start), line(last.max(start.start)))
     };
-    let mut found = Vec::new();
+    let mut found = BTreeMap::new();
     for entry in root.as_map().unwrap_or_default() {
         let is_map_of_blocks = BLOCKS
             .iter()
@@ -224,17 +264,10 @@ fn blocks(file: &SourceFile, root: &Node) -> Vec<(usize, usize)> {
                 let inner = entries.iter();
                 found.extend(inner.map(|entry| lines(entry.key.span, &entry.value)));
             }
-            _ => found.push(lines(entry.key.span, &entry.value)),
+            _ => found.extend([lines(entry.key.span, &entry.value)]),
         }
     }
     found
-}
-
-impl SourceFile {
-    /// The line of a byte offset, counted from 1.
-    fn line(&self, offset: usize) -> Line {
-        self.position(offset).0
-    }
 }
 
 #[cfg(test)]

@@ -163,6 +163,12 @@ impl SourceFile {
         (line + 1, column + 1)
     }
 
+    /// The line of a byte offset, counted from 1, without looking at the line's text.
+    pub(crate) fn line(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        self.line_starts.partition_point(|start| *start <= offset) + 1
+    }
+
     /// As [`SourceFile::position`], with the column in UTF-16 code units, as some formats of other programs want it.
     pub fn position_utf16(&self, offset: usize) -> (usize, usize) {
         let (line, column) = self.position(offset);

@@ -189,3 +189,30 @@ fn what_another_program_finds_can_be_allowed() {
     );
     assert_eq!(all[0].span(), at("$x"));
 }
+
+/// Very many comments at one place cost no more than the file is long.
+#[test]
+fn many_comments_are_no_more_work_than_the_file_is_long() {
+    let allow = "# piton: allow(time::no-timeout) it ends by itself\n";
+    let text = |count: usize| {
+        let steps: String = (0..count / 4)
+            .map(|n| format!("step s{n} {{ run = \"true\", effect = none }}\n"))
+            .collect();
+        format!("runbook a {{\n{}{steps}}}\n", allow.repeat(count))
+    };
+    let took = |count: usize| {
+        let file = SourceFile::new("a.runbook", text(count));
+        let best = (0..3).map(|_| {
+            #[allow(clippy::disallowed_methods, reason = "a test measures")]
+            let began = std::time::Instant::now();
+            assert!(!check(&file).diagnostics.is_empty());
+            began.elapsed()
+        });
+        best.min().expect("three")
+    };
+    let (small, large) = (took(2_000), took(20_000));
+    assert!(
+        large < small * 40,
+        "{small:?}, and ten times as much {large:?}"
+    );
+}

@@ -179,6 +179,8 @@ fn what_may_mean_something_else_is_left_to_people() {
         "run = \"true\", timeout = 1m, timeuot = 5m",
         // It would be a subtraction.
         "run = \"true\", env { OF = \"${{ steps.thirt_step.status }}\" }",
+        // It may be a block with a name.
+        "chekcs { check \"x\" { run = \"true\" } }",
         // Nobody knows what it was to add to.
         "run = \"true\", title += \"x\"",
     ] {

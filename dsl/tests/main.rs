@@ -21,4 +21,5 @@ mod schema;
 mod seeds;
 mod sql;
 mod syntax;
+mod syntax_codes;
 mod targets;

@@ -4,13 +4,11 @@ use crate::node::{Kind, Node, Scalar, Style};
 use crate::source::{SourceFile, Span, Syntax};
 use crate::syntax::hash_comments;
 
-/// The number of a line, from 1.
-pub(super) type Line = usize;
-
 /// One comment, from `#` to the end of its line.
 pub(super) struct Comment {
     pub(super) span: Span,
-    pub(super) line: Line,
+    /// The number of its line, from 1.
+    pub(super) line: usize,
     /// Whether nothing else stands on its line.
     pub(super) is_alone: bool,
     /// Whether it is one of a script.
@@ -45,7 +43,7 @@ fn comment(file: &SourceFile, span: Span, in_script: bool) -> Comment {
     let before = before.get(line_start..).unwrap_or_default();
     Comment {
         span,
-        line: file.position(span.start).0,
+        line: file.line(span.start),
         is_alone: before.trim_start_matches('\u{feff}').trim().is_empty(),
         in_script,
     }

@@ -4,8 +4,8 @@ use super::Lowering;
 use crate::fix::Fix;
 use crate::lint::rules::{missing_key, unknown_key, wrong_type};
 use crate::node::{Kind, Node};
-use crate::schema::{Block, Key};
-use crate::source::Span;
+use crate::schema::{BLOCKS, Block, Key};
+use crate::source::{Span, Syntax};
 use piton_core::expr::{suggest, suggest_surely};
 use std::collections::BTreeMap;
 
@@ -44,6 +44,12 @@ impl<'t> Fields<'t> {
 }
 
 impl Lowering<'_> {
+    /// Whether what stands under this key may be written as blocks with names of their own, each with the word in the
+    /// singular.
+    fn may_be_a_block(&self, key: &str) -> bool {
+        self.syntax == Syntax::Runbook && BLOCKS.iter().any(|block| block.plural == key)
+    }
+
     /// The fields of a block, which is the value of `key` (`None`: the whole file, an item of a list, an entry of
     /// a map). `at` is where a missing key is reported.
     pub(super) fn fields<'t>(
@@ -85,7 +91,8 @@ impl Lowering<'_> {
                 let surely = suggest_surely(&entry.key.text, known())?;
                 // The other one would be there twice.
                 let is_free = !fields.keys.contains_key(surely.as_str())
-                    && !entries.iter().any(|other| other.key.text == surely);
+                    && !entries.iter().any(|other| other.key.text == surely)
+                    && !self.may_be_a_block(&surely);
                 is_free.then(|| Fix::rename(entry.key.span, &entry.key.text, &surely))?
             });
             if let Some(key) = meant.as_deref().and_then(|name| block.key(name)) {
