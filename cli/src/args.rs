@@ -41,6 +41,10 @@ pub enum Command {
     Check(command::check::Check),
     /// Explain a rule that `check` applies
     Explain(command::explain::Explain),
+    /// Give runbooks their layout, in place
+    Fmt(command::fmt::Fmt),
+    /// Write a runbook in the other syntax
+    Convert(command::convert::Convert),
     /// Print the JSON Schema of the YAML form, for editors
     Schema(command::schema::Schema),
     /// Show what a run would do: order, commands, point of no return, worst case

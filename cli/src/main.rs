@@ -20,6 +20,7 @@ mod filling;
 mod output;
 mod outputs;
 mod rewrite;
+mod replace;
 mod runbook;
 mod session;
 #[cfg(test)]
@@ -71,6 +72,8 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Check(command) => command.execute(),
         Command::Explain(command) => command.execute(),
         Command::Schema(command) => command.execute(),
+        Command::Fmt(command) => command.execute(),
+        Command::Convert(command) => command.execute(),
         Command::Plan(command) => command.execute(),
         Command::Prove(command) => command.execute(),
         Command::Test(command) => command.execute(),

@@ -17,6 +17,7 @@ pub mod lint;
 pub mod loader;
 pub mod lower;
 pub mod node;
+pub mod print;
 pub mod reference;
 pub mod report;
 pub mod rule_pages;

@@ -8,7 +8,7 @@ mod codes;
 mod findings;
 pub mod runbook;
 mod scan;
-mod text;
+pub(crate) mod text;
 pub mod yaml;
 
 pub(crate) use codes::code;

@@ -5,7 +5,7 @@
 //! explained in `braces`. Names of grammar rules never reach a message.
 
 mod braces;
-mod grammar;
+pub(crate) mod grammar;
 mod map;
 mod tree;
 mod value;
@@ -20,6 +20,7 @@ use crate::syntax::findings::Findings;
 use crate::syntax::{MAX_DEPTH, Parsed, scan, too_large};
 
 use grammar::{Grammar, Rule};
+pub(crate) use value::{is_exact, is_name};
 
 /// Reads a text in Piton's own language.
 pub fn parse(text: &str) -> Parsed {

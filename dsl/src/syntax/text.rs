@@ -4,14 +4,14 @@ use crate::node::{OffsetMap, Scalar, Style};
 use crate::source::Span;
 
 /// An escape that means nothing, and where it stands.
-pub(super) struct BadEscape {
+pub(crate) struct BadEscape {
     pub(super) span: Span,
     pub(super) written: String,
 }
 
 /// The scalar for a string in double quotes; `source` is its text with the quotes, `span` its place.
 /// An escape that means nothing stands for itself and is reported.
-pub(super) fn quoted(source: &str, span: Span) -> (Scalar, Vec<BadEscape>) {
+pub(crate) fn quoted(source: &str, span: Span) -> (Scalar, Vec<BadEscape>) {
     let inner = source
         .get(1..source.len().saturating_sub(1))
         .unwrap_or_default();
@@ -100,7 +100,7 @@ fn unicode(rest: &str) -> (Option<char>, usize) {
 /// all of it. A first line without text is dropped, and so is the indentation that all lines with text share. Of the
 /// line with the closing quotes only the line end before it counts, when nothing else stands on it. Line ends
 /// become `\n`.
-pub(super) fn raw(inner: &str, start: usize, span: Span) -> Scalar {
+pub(crate) fn raw(inner: &str, start: usize, span: Span) -> Scalar {
     let mut text = String::with_capacity(inner.len());
     let mut map = OffsetMap::default();
     let lines: Vec<&str> = inner.split('\n').collect();

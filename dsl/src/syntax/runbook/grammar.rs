@@ -6,4 +6,4 @@ use pest_derive::Parser;
 
 #[derive(Parser)]
 #[grammar = "syntax/runbook.pest"]
-pub(super) struct Grammar;
+pub(crate) struct Grammar;

@@ -296,13 +296,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn is_exact(word: &str) -> bool {
+/// Whether a word needs no quotes: a name, a number, a duration, a range or a percentage.
+pub(crate) fn is_exact(word: &str) -> bool {
+    is_name(word) || Grammar::parse(Rule::exact_word, word).is_ok()
+}
+
+/// Whether a word is letters, digits, `_` and `-`, the first one no digit and no dash.
+pub(crate) fn is_name(word: &str) -> bool {
     let mut bytes = word.bytes();
-    let name = bytes
+    bytes
         .next()
         .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    name || Grammar::parse(Rule::exact_word, word).is_ok()
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// Message and help for a word that is no value. The word is read again with the rule it looks like.
