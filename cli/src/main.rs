@@ -19,8 +19,8 @@ mod failure;
 mod filling;
 mod output;
 mod outputs;
-mod rewrite;
 mod replace;
+mod rewrite;
 mod runbook;
 mod session;
 #[cfg(test)]

@@ -151,7 +151,8 @@ fn a_drill_whose_engine_dies_at_its_end_has_one_line_and_nothing_left() {
         );
         nothing_is_left(&site);
     }
-    assert!(killed + 1 >= count - began - 1, "{killed}");
+    // A run that looked once less for what it waits for has fewer records, and is over before the last of them.
+    assert!(killed * 2 >= count - began - 1, "{killed}");
 }
 
 fn milliseconds() -> i64 {
