@@ -19,7 +19,6 @@ mod failure;
 mod filling;
 mod output;
 mod outputs;
-mod replace;
 mod rewrite;
 mod runbook;
 mod session;

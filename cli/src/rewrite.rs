@@ -1,8 +1,8 @@
-//! Puts a new text in the place of a file: whole, or not at all.
+//! Writes files: a new text in the place of another, whole or not at all, or a file that is not there yet.
 
 use crate::failure::Failure;
 use crate::runbook::reason;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -46,6 +46,27 @@ fn try_replace(path: &Path, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a file that is not there yet.
+///
+/// # Errors
+/// When it is there, or cannot be written.
+pub fn new_file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
+    let name = path.display();
+    let opened = OpenOptions::new().write(true).create_new(true).open(path);
+    let mut out = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{name} is there already; it is as it was"))
+                .help("remove it first, or write to another name")
+        }
+        _ => Failure::new(format!("{name} cannot be written: {}", reason(&error))),
+    })?;
+    let written = out.write_all(contents).and_then(|()| out.sync_all());
+    written.map_err(|error| {
+        let _ = fs::remove_file(path);
+        Failure::new(format!("{name} cannot be written: {}", reason(&error)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,11 +86,12 @@ mod tests {
         let is_link = fs::symlink_metadata(&link).unwrap().is_symlink();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).unwrap();
         let refused = replace(&file, b"again");
+        let there = new_file(&file, b"again");
         let kept = fs::read_to_string(&file).unwrap();
         let names = fs::read_dir(&folder).unwrap().count();
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!((mode, text.as_str(), is_link), (0o640, "after", true));
-        assert!(refused.is_err());
+        assert!(refused.is_err() && there.is_err());
         assert_eq!((kept.as_str(), names), ("after", 2));
     }
 }

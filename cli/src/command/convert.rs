@@ -4,7 +4,7 @@ use crate::command::fmt::refused;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::replace;
+use crate::rewrite;
 use crate::runbook;
 use clap::{Args, ValueEnum};
 use piton_dsl::print;
@@ -75,7 +75,7 @@ impl Convert {
         let text = text.map_err(|why| refused(why.diagnostics(), &source))?;
         match &self.output {
             None => output::text(&text)?,
-            Some(path) => replace::new_file(path, text.as_bytes())?,
+            Some(path) => rewrite::new_file(path, text.as_bytes())?,
         }
         Ok(Exit::Success)
     }

@@ -4,7 +4,7 @@ use crate::display::style;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::replace;
+use crate::rewrite;
 use crate::runbook;
 use clap::Args;
 use piton_dsl::print;
@@ -106,7 +106,7 @@ impl Fmt {
         if self.check {
             return output::line(&source.name);
         }
-        replace::file(path, text.as_bytes())?;
+        rewrite::replace(path, text.as_bytes())?;
         output::line(&source.name)
     }
 
