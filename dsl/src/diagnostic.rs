@@ -48,7 +48,7 @@ pub struct Diagnostic {
     /// What to write instead, or what to do next.
     pub help: Option<String>,
     /// How the file can be changed so that it is gone, where that is safe to do without asking.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Diagnostic {
@@ -105,7 +105,7 @@ impl Diagnostic {
     #[must_use]
     pub fn fix(mut self, fix: impl Into<Option<Fix>>) -> Diagnostic {
         if let Some(fix) = fix.into() {
-            self.fix = Some(fix);
+            self.fix = Some(Box::new(fix));
         }
         self
     }

@@ -84,32 +84,26 @@ impl<'a> Seen<'a> {
             Fact::QuestionOpened { question } => {
                 policies.insert(question.node, question.policy.clone());
             }
-            Fact::Paged { node, page, .. } => {
-                // The last level is called again and again.
-                if called.insert((page.id.question, None, page.level)) {
-                    let policy = policies.get(node).cloned().flatten();
-                    let about = name(self.plan, *node);
-                    self.pages.push(self.page(at, about, policy, page));
-                }
+            // The last level is called again and again.
+            Fact::Paged { node, page, .. }
+                if called.insert((page.id.question, None, page.level)) =>
+            {
+                let policy = policies.get(node).cloned().flatten();
+                let about = name(self.plan, *node);
+                self.pages.push(self.page(at, about, policy, page));
             }
-            Fact::TargetPaged { missed, page } => {
-                if called.insert((0, Some(*missed), page.level)) {
-                    let targets = self.plan.targets.as_ref();
-                    let policy = targets.and_then(|targets| targets.rto.as_ref()?.page.clone());
-                    self.pages
-                        .push(self.page(at, "rto".to_owned(), policy, page));
-                }
+            Fact::TargetPaged { missed, page } if called.insert((0, Some(*missed), page.level)) => {
+                let targets = self.plan.targets.as_ref();
+                let policy = targets.and_then(|targets| targets.rto.as_ref()?.page.clone());
+                self.pages
+                    .push(self.page(at, "rto".to_owned(), policy, page));
             }
             Fact::ResponseTaken {
                 owner,
                 response,
-                by,
+                by: None,
                 ..
-            } => {
-                if by.is_none() {
-                    self.responses.push((*owner, response.clone()));
-                }
-            }
+            } => self.responses.push((*owner, response.clone())),
             Fact::ClockStarted { at } => self.clock.started = Some(*at),
             Fact::ClockStopped { at, reached } => self.clock.stopped = Some((*at, *reached)),
             Fact::ClockResumed => self.clock.stopped = None,

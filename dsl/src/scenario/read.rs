@@ -222,9 +222,6 @@ impl Reader {
     }
 
     fn in_order(&mut self, list: &[Node]) -> Vec<Try> {
-        if let [] = list {
-            return Vec::new();
-        }
         list.iter().filter_map(|node| self.one(node)).collect()
     }
 

@@ -26,7 +26,7 @@ impl Findings {
         if self.left_out == 0
             && let Some(last) = self.found.last_mut()
         {
-            last.fix = Some(fix);
+            last.fix = Some(Box::new(fix));
         }
     }
 

@@ -160,7 +160,8 @@ fn report_unknown(code: &'static str, context: &Context<'_>, found: &mut Vec<Dia
         let mut diagnostic =
             Diagnostic::error(code, site.span(range), &unknown.message, "not known");
         diagnostic.help.clone_from(&unknown.help);
-        diagnostic.fix = meant(unknown, &reference.reference.path, diagnostic.span());
+        let fix = meant(unknown, &reference.reference.path, diagnostic.span());
+        diagnostic = diagnostic.fix(fix);
         found.push(diagnostic);
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             && let Some(meant) = context.suggest(&name.value, known.clone())
         {
             diagnostic.help = Some(format!("did you mean `{meant}`?"));
-            diagnostic.fix = context.rename(name, known);
+            diagnostic = diagnostic.fix(context.rename(name, known));
         }
         found.push(diagnostic);
     }
