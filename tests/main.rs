@@ -22,6 +22,7 @@ mod guestguard;
 mod killed;
 mod locks;
 mod people;
+mod proof;
 mod prose;
 mod recovery;
 mod resources;

@@ -4,7 +4,7 @@ use crate::support::{Place, top};
 use std::path::{Path, PathBuf};
 
 /// The runbook files in a folder and those below it.
-fn runbooks(folder: &Path, into: &mut Vec<PathBuf>) {
+pub fn runbooks(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -17,7 +17,7 @@ fn runbooks(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// A value for each parameter that has none, as `piton plan` asks for them.
-fn values(place: &Place, file: &str) -> Vec<String> {
+pub fn values(place: &Place, file: &str) -> Vec<String> {
     let asked = place.run(["plan", file]).stderr;
     let lines = asked
         .lines()
@@ -36,7 +36,7 @@ fn values(place: &Place, file: &str) -> Vec<String> {
 }
 
 /// The modes of a runbook.
-fn modes(text: &str) -> Vec<&str> {
+pub fn modes(text: &str) -> Vec<&str> {
     let lines = text.lines().filter_map(|line| line.strip_prefix("  mode "));
     lines.filter_map(|line| line.split(' ').next()).collect()
 }

@@ -17,6 +17,7 @@ mod mutation;
 mod reference;
 mod rule_pages;
 mod rules;
+mod scenario;
 mod schema;
 mod seeds;
 mod sql;

@@ -193,7 +193,8 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
             text,
         }
     });
-    let syntax = CODES.iter().chain(crate::scenario::CODES).map(|code| Page {
+    let scenarios = crate::scenario::CODES;
+    let syntax = CODES.iter().chain(scenarios).map(|code| Page {
         code: code.code,
         severity: Severity::Error,
         summary: code.summary.to_owned(),

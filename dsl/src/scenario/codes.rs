@@ -1,40 +1,41 @@
 //! The pages that `piton explain CODE` prints for mistakes in scenario files.
 
-use crate::syntax::{CodePage, code};
+use crate::syntax::CodePage;
 
-/// Every code that a scenario file can give beside those of its syntax, in alphabetical order.
+/// Every code that reading or playing a scenario can give, in alphabetical order.
 pub const CODES: &[CodePage] = &[
-    code(
-        "scenario::bad-value",
-        "a value that a scenario cannot have there",
-        "The report says what the key takes. `piton test` needs whole values: lengths of time such as `90s`, names of\n\
-         nodes, and what a node gives as it would give it.",
-    ),
-    code(
-        "scenario::cannot-happen",
-        "something is given that cannot happen at its node",
-        "A node without `when` is not skipped, one without `lock` does not wait for one, and what people do is not tried\n\
-         like a program: their answers stand under `decide`.",
-    ),
-    code(
-        "scenario::missing-key",
-        "a scenario lacks something",
-        "Each scenario begins with `scenario: NAME`, by which reports tell it apart.",
-    ),
-    code(
-        "scenario::same-name",
-        "two scenarios of one file have the same name",
-        "Reports tell scenarios apart by their names. Give each its own; the report shows both places.",
-    ),
-    code(
-        "scenario::unknown-key",
-        "a key that scenarios do not have",
-        "The report lists the keys that may stand there, or the one that was probably meant.",
-    ),
-    code(
-        "scenario::unknown-node",
-        "a node that the runbook does not have",
-        "Nodes are named as in the runbook; those of a runbook that it calls, `CALL/NODE`. In a mode only the nodes that\n\
-         it keeps are there.",
-    ),
+    CodePage {
+        code: "scenario::bad-value",
+        summary: "a value in a scenario that its key does not take",
+        page: "`docs/testing.md` says what each key takes. Durations are written as 90s, 10m or 1h30m; how an attempt\n\
+               ends is `succeeds`, `fails`, `times out` or `unknown`.",
+    },
+    CodePage {
+        code: "scenario::cannot-happen",
+        summary: "something is given that cannot happen at its node",
+        page: "A node without `when` is not skipped, one without `lock` waits for none, and what people do is not\n\
+               given but decided: write it under `decide`.",
+    },
+    CodePage {
+        code: "scenario::missing-key",
+        summary: "a part of a scenario does not say what it has to",
+        page: "A scenario has a name (`scenario: …`); a decision says about which `node` it is, and what the `answer` is;\n\
+               `rewind` says where `to`.",
+    },
+    CodePage {
+        code: "scenario::same-name",
+        summary: "two scenarios of a file have one name",
+        page: "Reports tell scenarios apart by their names. Give each one of its own.",
+    },
+    CodePage {
+        code: "scenario::unknown-key",
+        summary: "a key that scenarios do not have",
+        page: "The key does nothing, and what it was to say is not looked at. `docs/testing.md` lists the keys.",
+    },
+    CodePage {
+        code: "scenario::unknown-node",
+        summary: "a scenario names a node that its runbook does not have",
+        page: "Nodes are named as `piton plan` names them: those of a called runbook `CALL/NODE`, and in a mode only those\n\
+               that the mode keeps.",
+    },
 ];

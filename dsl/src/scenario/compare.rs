@@ -272,9 +272,13 @@ impl<'a> Seen<'a> {
                 }
                 coverage.all_edges.insert(edge);
             }
-            coverage
-                .all_edges
-                .extend(node.on_fail.iter().filter_map(|it| self.edge(index, it)));
+            // What a call gets when it fails is said at its end.
+            if !self.begins(index) {
+                let ladder = node.on_fail.iter();
+                coverage
+                    .all_edges
+                    .extend(ladder.filter_map(|it| self.edge(index, it)));
+            }
         }
         let taken = self.responses.iter();
         coverage

@@ -11,11 +11,7 @@ pub struct CodePage {
     pub page: &'static str,
 }
 
-pub(crate) const fn code(
-    code: &'static str,
-    summary: &'static str,
-    page: &'static str,
-) -> CodePage {
+const fn code(code: &'static str, summary: &'static str, page: &'static str) -> CodePage {
     CodePage {
         code,
         summary,

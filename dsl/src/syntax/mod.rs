@@ -11,7 +11,6 @@ mod scan;
 pub(crate) mod text;
 pub mod yaml;
 
-pub(crate) use codes::code;
 pub use codes::{CODES, CodePage};
 pub(crate) use scan::hash_comments;
 

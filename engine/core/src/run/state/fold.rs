@@ -466,6 +466,7 @@ impl State {
         else {
             return;
         };
+        let state = state.to_change();
         self.agenda.set(index, node, state, false);
         change(state);
         self.agenda.set(index, node, state, true);

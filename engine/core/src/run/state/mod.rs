@@ -10,11 +10,13 @@ mod fold;
 mod fold_back;
 mod fold_question;
 mod node;
+mod shared;
 mod undoing;
 
 pub(super) use asking::{Asking, Closed, Given, Paging};
 pub(super) use clock::{Clock, Mark};
 pub(super) use node::{Answering, Ended, Flight, Found, LockState, NodeState, Phase};
+use shared::Shared;
 pub(super) use undoing::{Back, Goal, Now, UndoPhase, Undoing};
 
 use super::agenda::Agenda;
@@ -37,7 +39,7 @@ pub(super) struct State {
     pub(super) now: Timestamp,
     /// The digest of the plan it was created for.
     pub(super) plan: Digest,
-    pub(super) nodes: Vec<NodeState>,
+    pub(super) nodes: Vec<Shared<NodeState>>,
     /// How many nodes are not finished, without those that run when the run ends.
     pub(super) unfinished: usize,
     /// How many of those that run when the run ends are not finished.
@@ -131,6 +133,7 @@ impl State {
             .indices()
             .zip(&frame.plan.nodes)
             .map(|(index, node)| NodeState::new(frame.shape.needs(index), node.finally))
+            .map(Shared::new)
             .collect();
         let finally = frame.plan.nodes.iter().filter(|node| node.finally).count();
         let mut state = State {
@@ -169,7 +172,7 @@ impl State {
     }
 
     pub(super) fn node(&self, index: NodeIndex) -> Option<&NodeState> {
-        self.nodes.get(index.index())
+        self.nodes.get(index.index()).map(|node| &**node)
     }
 
     /// Whether the run ends before its plan is done, and has not come to what runs at its end.
