@@ -313,7 +313,7 @@ fn is_value(token: &Token) -> bool {
 /// The keys of this name in the whole schema.
 fn keys(name: &str) -> impl Iterator<Item = &'static Takes> {
     let named = move |block: &&'static Block| block.key(name).map(|key| &key.takes);
-    let all = ALL.iter().copied().collect::<Vec<_>>();
+    let all = ALL.to_vec();
     let found: Vec<_> = all.iter().filter_map(named).collect();
     found.into_iter()
 }
