@@ -31,7 +31,7 @@ fn codes(name: &str, text: &str) -> Vec<&'static str> {
 fn rules() -> impl Iterator<Item = &'static piton_dsl::Page> {
     catalogue().iter().filter(|page| {
         let area = page.code.split("::").next().unwrap_or_default();
-        !matches!(area, "syntax" | "yaml" | "scenario")
+        !matches!(area, "syntax" | "yaml" | "scenario" | "format")
     })
 }
 

@@ -4,6 +4,7 @@
 //! compared with what went in, so that neither can change what a runbook means or lose a comment: where the writer
 //! does not get it right, the file is refused.
 
+mod codes;
 mod comments;
 mod document;
 mod read_runbook;
@@ -15,6 +16,8 @@ mod to_yaml;
 mod width;
 mod write_runbook;
 mod write_yaml;
+
+pub use codes::CODES;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
