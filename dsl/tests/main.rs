@@ -5,6 +5,7 @@ mod call;
 mod catalogue;
 mod compile;
 mod each;
+mod embedded;
 mod files;
 mod fixes;
 mod http;

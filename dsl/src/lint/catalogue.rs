@@ -16,11 +16,12 @@ use super::rules::{
     over_rto, people_placeholder, pg_restore_misused, pipe_failure_lost, placeholder, prune_by_age,
     psql_goes_on, recovery_pauses, rewind_irreversible, rewind_not_before, secret_literal,
     secret_written_down, server_side_copy, several_effects, shell_without_run, splice,
-    starter_may_approve, targets_clock_order, targets_nobody_paged, targets_not_measured,
-    targets_unknown_node, timeline_unsaid, undeclared_output, undo_half_done, undo_missing_output,
-    unknown_contact, unknown_database, unknown_key, unknown_name, unknown_node, unknown_policy,
-    unstated_effect, until_action, until_missing, until_no_every, unused, unused_capture,
-    valid_for_step, verified_too_late, wait_in_vain, within_not_before, within_of, wrong_type,
+    sql_unreadable, starter_may_approve, targets_clock_order, targets_nobody_paged,
+    targets_not_measured, targets_unknown_node, timeline_unsaid, undeclared_output, undo_half_done,
+    undo_missing_output, unknown_contact, unknown_database, unknown_key, unknown_name,
+    unknown_node, unknown_policy, unstated_effect, until_action, until_missing, until_no_every,
+    unused, unused_capture, valid_for_step, verified_too_late, wait_in_vain, within_not_before,
+    within_of, wrong_type,
 };
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::syntax::CODES;
@@ -146,6 +147,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule!(prune_by_age, Warning, Some(prune_by_age::run)),
     rule!(placeholder, Warning, Some(placeholder::run)),
     rule!(secret_literal, Warning, Some(secret_literal::run)),
+    rule!(sql_unreadable, Error, Some(sql_unreadable::run)),
     rule!(drop_in_use, Warning, Some(drop_in_use::run)),
     rule!(server_side_copy, Warning, Some(server_side_copy::run)),
     rule!(other_database, Warning, Some(other_database::run)),

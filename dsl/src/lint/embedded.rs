@@ -27,6 +27,8 @@ pub(crate) enum Runner {
     Default,
     /// A shell that the author chose.
     Chosen {
+        /// Its name.
+        shell: &'static str,
         /// Whether it ends at a command that fails.
         errexit: bool,
         /// Whether a pipe fails with any of its commands.
@@ -144,6 +146,9 @@ fn options_have<'w>(options: impl Iterator<Item = &'w str>, letter: char, name: 
     false
 }
 
+/// Shells whose language is read here.
+const SHELLS: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
+
 /// What runs a script with this `shell`; `None` when it is no shell whose language is read here.
 fn runner(shell: Option<&[String]>) -> Option<Runner> {
     let Some(shell) = shell else {
@@ -155,14 +160,10 @@ fn runner(shell: Option<&[String]>) -> Option<Runner> {
     if program == "env" {
         program = base(words.next()?);
     }
-    if !matches!(
-        program.as_str(),
-        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh"
-    ) {
-        return None;
-    }
+    let shell = SHELLS.into_iter().find(|shell| *shell == program)?;
     let options: Vec<_> = words.collect();
     Some(Runner::Chosen {
+        shell,
         errexit: options_have(options.iter().copied(), 'e', "errexit"),
         pipefail: options_have(options.iter().copied(), '\0', "pipefail"),
     })
@@ -327,12 +328,27 @@ mod tests {
 
     #[test]
     fn options_of_shells_are_known() {
-        let is = |errexit, pipefail| Some(Runner::Chosen { errexit, pipefail });
+        let is = |shell, errexit, pipefail| {
+            Some(Runner::Chosen {
+                shell,
+                errexit,
+                pipefail,
+            })
+        };
         assert_eq!(runner(None), Some(Runner::Default));
-        assert_eq!(chosen(&["bash", "-euo", "pipefail", "-c"]), is(true, true));
-        assert_eq!(chosen(&["/bin/bash", "-c"]), is(false, false));
-        assert_eq!(chosen(&["/usr/bin/env", "bash", "-ec"]), is(true, false));
-        assert_eq!(chosen(&["sh", "-o", "errexit", "-c"]), is(true, false));
+        assert_eq!(
+            chosen(&["bash", "-euo", "pipefail", "-c"]),
+            is("bash", true, true)
+        );
+        assert_eq!(chosen(&["/bin/bash", "-c"]), is("bash", false, false));
+        assert_eq!(
+            chosen(&["/usr/bin/env", "bash", "-ec"]),
+            is("bash", true, false)
+        );
+        assert_eq!(
+            chosen(&["sh", "-o", "errexit", "-c"]),
+            is("sh", true, false)
+        );
         assert_eq!(chosen(&["python3", "-c"]), None);
     }
 }

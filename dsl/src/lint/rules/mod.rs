@@ -86,6 +86,7 @@ mod settings;
 pub(crate) mod several_effects;
 pub(crate) mod shell_without_run;
 pub(crate) mod splice;
+pub(crate) mod sql_unreadable;
 pub(crate) mod starter_may_approve;
 pub(crate) mod targets_clock_order;
 pub(crate) mod targets_nobody_paged;
