@@ -133,10 +133,12 @@ impl World {
         let plan = self.run.plan();
         let nobody = plan.contacts.is_empty() && plan.escalations.is_empty();
         let all = || self.run.questions().map(|open| open.node).collect();
-        match () {
-            () if silent.is_empty() || self.run.clock_calls() => (Ending::WaitingPaged, all()),
-            () if nobody => (Ending::WaitingUncalled, all()),
-            () => (Ending::Fault(Fault::NobodyTold), silent),
+        if silent.is_empty() || self.run.clock_calls() {
+            (Ending::WaitingPaged, all())
+        } else if nobody {
+            (Ending::WaitingUncalled, all())
+        } else {
+            (Ending::Fault(Fault::NobodyTold), silent)
         }
     }
 }
