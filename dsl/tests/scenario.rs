@@ -407,7 +407,7 @@ fn what_prove_finds_can_be_kept_and_played() {
         runs: 100_000,
     };
     let explored = explore(&assumed, &start, Timestamp(0), limits);
-    assert!(explored.faults.len() > 1, "{explored:#?}");
+    assert!(!explored.faults.is_empty(), "{explored:#?}");
     for found in &explored.faults {
         let ending = piton_core::prove::Ending::Fault(found.fault);
         let text = write(

@@ -184,7 +184,8 @@ impl Explorer {
         };
         if branch.is_new(point) {
             let may_fail = branch.failures < self.limits.failures;
-            for (choice, step) in self.map.others(point) {
+            // The plainest is taken up first, so that of two ways of one length it is the one that is told.
+            for (choice, step) in self.map.others(point).into_iter().rev() {
                 if step.counts() && !may_fail {
                     continue;
                 }
