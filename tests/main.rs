@@ -29,6 +29,7 @@ mod resources;
 mod runbooks;
 mod secrets;
 mod servers;
+mod shellcheck;
 mod targets;
 mod terminal;
 mod tutorial;

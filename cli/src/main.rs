@@ -22,6 +22,7 @@ mod outputs;
 mod rewrite;
 mod runbook;
 mod session;
+mod shellcheck;
 #[cfg(test)]
 mod testing;
 mod undo_set;

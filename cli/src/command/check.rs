@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::runbook::{self, Settings};
+use crate::shellcheck::Shellcheck;
 use clap::Args;
 use piton_dsl::diagnostic::Severity;
 use piton_dsl::source::SourceFile;
@@ -48,6 +49,9 @@ pub struct Check {
     /// With --fix: change nothing, only show what would be changed
     #[arg(long, requires = "fix")]
     diff: bool,
+    /// Do not ask shellcheck about scripts, if it is installed
+    #[arg(long)]
+    no_shellcheck: bool,
     /// Only runbooks that were changed since this git revision, and those that call them
     #[arg(long, value_name = "REV")]
     changed_since: Option<String>,
@@ -149,6 +153,10 @@ impl Work<'_> {
         files: &[PathBuf],
         mut instead: BTreeMap<PathBuf, SourceFile>,
     ) -> Result<(), Failure> {
+        let mut shellcheck = match self.check.no_shellcheck {
+            true => Shellcheck::off(),
+            false => Shellcheck::default(),
+        };
         // What is called is looked at with its callers, and reported once.
         let mut known: BTreeSet<PathBuf> = files.iter().map(|path| real(path)).collect();
         for path in files {
@@ -164,8 +172,9 @@ impl Work<'_> {
                     continue;
                 }
             };
-            for (index, one) in looked.into_iter().enumerate() {
+            for (index, mut one) in looked.into_iter().enumerate() {
                 if index == 0 || known.insert(real(Path::new(&one.source.name))) {
+                    shellcheck.add(&one.source, &mut one.found);
                     self.report(one)?;
                 }
             }

@@ -234,11 +234,15 @@ fn subreaper() -> Finding {
 
 fn shellcheck() -> Finding {
     match ends_well("shellcheck", &["--version"]) {
-        Ok(true) => finding("shellcheck", Found::Good, "is installed"),
+        Ok(true) => finding(
+            "shellcheck",
+            Found::Good,
+            "is installed; `piton check` asks it about scripts",
+        ),
         _ => finding(
             "shellcheck",
             Found::Optional,
-            "is not installed; nothing needs it",
+            "is not installed; with it `piton check` says more about scripts",
         ),
     }
 }

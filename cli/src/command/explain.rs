@@ -42,6 +42,19 @@ impl Explain {
     }
 
     fn page(&self, code: &str) -> Result<(), Failure> {
+        if let Some(number) = code.strip_prefix("shellcheck::") {
+            let line = format!(
+                "shellcheck found this; https://www.shellcheck.net/wiki/{number} says what it means"
+            );
+            return match self.json {
+                true => output::json(&Rule {
+                    code,
+                    summary: &line,
+                    page: None,
+                }),
+                false => output::line(&line),
+            };
+        }
         let Some(page) = piton_dsl::explain(code) else {
             let codes: Vec<&str> = piton_dsl::catalogue()
                 .iter()

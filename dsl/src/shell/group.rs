@@ -24,6 +24,8 @@ enum Kind {
 struct Grouper<'a> {
     script: &'a mut Script,
     frames: Vec<Frame>,
+    /// How many of them are `for` loops.
+    loops: usize,
     pipeline: Pipeline,
     command: Command,
     /// How the next pipeline is joined to the one before.
@@ -40,6 +42,7 @@ pub(super) fn group(tokens: Vec<Token>, substituted: bool, script: &mut Script) 
     let mut grouper = Grouper {
         script,
         frames: Vec::new(),
+        loops: 0,
         pipeline: Pipeline::default(),
         command: Command::default(),
         joint: Joint::End,
@@ -138,6 +141,7 @@ impl Grouper<'_> {
         let mut outer = std::mem::take(&mut self.pipeline);
         outer.before = self.joint;
         self.joint = Joint::End;
+        self.loops += usize::from(kind == Kind::For);
         self.frames.push(Frame {
             kind,
             outer,
@@ -149,6 +153,7 @@ impl Grouper<'_> {
     fn close(&mut self) {
         self.end(Joint::End);
         if let Some(frame) = self.frames.pop() {
+            self.loops -= usize::from(frame.kind == Kind::For);
             self.joint = frame.outer.before;
             self.pipeline = frame.outer;
             self.command.compound = true;
@@ -217,7 +222,7 @@ impl Grouper<'_> {
         pipeline.before = std::mem::replace(&mut self.joint, after);
         pipeline.after = after;
         pipeline.condition = self.frames.last().is_some_and(|frame| frame.condition);
-        pipeline.in_for = self.frames.iter().any(|frame| frame.kind == Kind::For);
+        pipeline.in_for = self.loops > 0;
         pipeline.substituted = self.substituted;
         self.script.pipelines.push(pipeline);
     }

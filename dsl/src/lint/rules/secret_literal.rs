@@ -192,6 +192,9 @@ fn in_address(text: &str) -> Option<Range<usize>> {
     })
 }
 
+/// How much of a key is looked at, in characters, all of them ASCII.
+const MOST: usize = 400;
+
 /// A key that is known by how it looks.
 fn by_form(text: &str) -> Option<Range<usize>> {
     const FORMS: [(&str, usize); 12] = [
@@ -214,7 +217,9 @@ fn by_form(text: &str) -> Option<Range<usize>> {
         for (at, _) in text.match_indices(form) {
             let before = text.get(..at).unwrap_or_default();
             let behind = text.get(at + form.len()..).unwrap_or_default();
-            let length = behind.find(|c| !is_part(c)).unwrap_or(behind.len());
+            // As long as keys are: a text of nothing else must not take more than one look at each part of it.
+            let letters = behind.chars().take(MOST);
+            let length = letters.take_while(|c| is_part(*c)).count();
             let value = behind.get(..length).unwrap_or_default();
             let mixed = value.chars().any(|c| c.is_ascii_digit());
             if length >= least && mixed && !before.ends_with(|c: char| c.is_ascii_alphanumeric()) {
