@@ -83,7 +83,7 @@ pub struct Fixed {
 pub fn apply(text: &str, findings: &[Diagnostic]) -> Fixed {
     let (mut edits, mut made): (Vec<&Edit>, Vec<usize>) = (Vec::new(), Vec::new());
     for (index, finding) in findings.iter().enumerate() {
-        let Some(fix) = finding.fix.as_ref().filter(|fix| fix.fits(text)) else {
+        let Some(fix) = finding.fix.as_deref().filter(|fix| fix.fits(text)) else {
             continue;
         };
         let is_free = |edit: &Edit| !edits.iter().any(|other| touch(other.span, edit.span));
