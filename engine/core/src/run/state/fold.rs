@@ -466,7 +466,7 @@ impl State {
         else {
             return;
         };
-        let state = state.make_mut();
+        let state = state.for_change();
         self.agenda.set(index, node, state, false);
         change(state);
         self.agenda.set(index, node, state, true);

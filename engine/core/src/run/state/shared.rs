@@ -16,7 +16,7 @@ impl<T> Shared<T> {
 
 impl<T: Clone> Shared<T> {
     /// The value, to be changed.
-    pub(in crate::run) fn make_mut(&mut self) -> &mut T {
+    pub(in crate::run) fn for_change(&mut self) -> &mut T {
         Arc::make_mut(&mut self.0)
     }
 }
