@@ -8,6 +8,8 @@ mod each;
 mod embedded;
 mod files;
 mod fixes;
+mod format;
+mod fuzz;
 mod http;
 mod json_schema;
 mod keys;

@@ -195,8 +195,8 @@ static PAGES: LazyLock<Vec<Page>> = LazyLock::new(|| {
             text,
         }
     });
-    let others = crate::scenario::CODES.iter().chain(crate::print::CODES);
-    let syntax = CODES.iter().chain(others).map(|code| Page {
+    let scenarios = crate::scenario::CODES;
+    let syntax = CODES.iter().chain(scenarios).map(|code| Page {
         code: code.code,
         severity: Severity::Error,
         summary: code.summary.to_owned(),

@@ -122,6 +122,14 @@ impl Item {
         }
     }
 
+    /// Puts a blank line above it and its comments.
+    pub(super) fn set_apart(&mut self) {
+        match self.above.first_mut() {
+            Some(first) => first.blank = true,
+            None => self.blank = true,
+        }
+    }
+
     /// The same, with the comments and the blank line of another.
     pub(super) fn like(mut self, other: &Item) -> Item {
         self.above.clone_from(&other.above);

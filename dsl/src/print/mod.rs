@@ -4,7 +4,6 @@
 //! compared with what went in, so that neither can change what a runbook means or lose a comment: where the writer
 //! does not get it right, the file is refused.
 
-mod codes;
 mod comments;
 mod document;
 mod read_runbook;
@@ -16,8 +15,6 @@ mod to_yaml;
 mod width;
 mod write_runbook;
 mod write_yaml;
-
-pub use codes::CODES;
 
 use crate::diagnostic::Diagnostic;
 use crate::node::Node;
@@ -73,6 +70,24 @@ pub fn format(file: &SourceFile) -> Result<String, Refused> {
 ///
 /// When the file has mistakes of syntax, or says what the other syntax cannot.
 pub fn convert(file: &SourceFile) -> Result<String, Refused> {
+    let away = match file.syntax {
+        Syntax::Runbook => "converted.runbook.yaml",
+        Syntax::Yaml => "converted.runbook",
+    };
+    let mut there = convert_once(file)?;
+    // What just fits on a line in one syntax may not in the other. Lines are only ever taken apart, so this ends.
+    for _ in 0..syntax::MAX_DEPTH {
+        let back = convert_once(&SourceFile::new(away, there.as_str()))?;
+        let again = convert_once(&SourceFile::new(file.name.clone(), back))?;
+        if again == there {
+            break;
+        }
+        there = again;
+    }
+    Ok(there)
+}
+
+fn convert_once(file: &SourceFile) -> Result<String, Refused> {
     let (_, root) = read(file)?;
     let formatted = SourceFile::new(file.name.clone(), format(file)?);
     let (document, _) = read(&formatted)?;
@@ -117,7 +132,7 @@ fn read(file: &SourceFile) -> Result<(Document, Node), Refused> {
         (Some(document), Some(root)) => Ok((document, root)),
         _ => Err(Refused::Unsayable(
             Diagnostic::error(
-                "format::no-runbook",
+                "syntax::not-a-map",
                 Span::default(),
                 "a runbook is a map of keys and values; this file holds something else",
                 "",
@@ -154,7 +169,7 @@ fn finish(mut text: String) -> String {
 fn changed(place: Span) -> Refused {
     Refused::Changed(
         Diagnostic::error(
-            "format::not-kept",
+            "syntax::layout-not-kept",
             place,
             "the layout of this file cannot be changed without changing what it says",
             "it begins to differ here",
@@ -174,7 +189,7 @@ fn called(syntax: Syntax) -> &'static str {
 fn no_name(place: Span, target: Syntax) -> Refused {
     Refused::Unsayable(
         Diagnostic::error(
-            "format::no-name",
+            "syntax::no-single-name",
             place,
             format!(
                 "without one name for the runbook it cannot be written as {}",
@@ -189,7 +204,7 @@ fn no_name(place: Span, target: Syntax) -> Refused {
 fn unsayable(place: Span, target: Syntax) -> Refused {
     Refused::Unsayable(
         Diagnostic::error(
-            "format::unsayable",
+            "syntax::unsayable",
             place,
             format!("this cannot be said in {}", called(target)),
             "",
@@ -212,7 +227,7 @@ fn comments_move(
     let place = Span::new(at, at + text.len());
     Refused::Unsayable(
         Diagnostic::error(
-            "format::comments-move",
+            "syntax::comments-move",
             place,
             format!("in {} the comments of this file would stand in another order", called(target)),
             "this one would move",

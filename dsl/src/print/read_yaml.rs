@@ -181,7 +181,14 @@ impl Reader<'_> {
                 Around::Columns(..) => start + 1,
                 Around::Brackets(_) => start,
             };
-            let limit = limit(around, items.get(at + 1).map(|next| next.span.start));
+            // What stands behind the next dash is not this item's.
+            let next = items.get(at + 1).map(|next| match around {
+                Around::Columns(..) => self
+                    .find(node.span.end.max(*last), |mark| mark == '-')
+                    .unwrap_or(next.span.start),
+                Around::Brackets(_) => next.span.start,
+            });
+            let limit = limit(around, next);
             let (value, behind) = self.value(node, last, limit, None, &mut above);
             body.items.push(Item {
                 above,
@@ -388,8 +395,12 @@ fn block(text: &str, start: usize, scalar: &Scalar) -> (Spelling, usize) {
         _ => whole.trim_end_matches([' ', '\t', '\n', '\r']).len(),
     };
     let newlines = said.len() - said.trim_end_matches('\n').len();
-    let kept = if header.ends_with('+') { newlines } else { 0 };
-    let end = inner + nth_newline(text.get(inner..).unwrap_or_default(), content, kept);
+    let keeps = header.ends_with('+');
+    let kept = if keeps { newlines } else { 0 };
+    // Lines of nothing but blanks are part of what is kept.
+    let tail = said.get(said.trim_end().len()..).unwrap_or_default();
+    let behind = if keeps { tail.matches('\n').count() } else { 0 };
+    let end = inner + nth_newline(text.get(inner..).unwrap_or_default(), content, behind);
     if header.starts_with('|') {
         let lines = block_lines(said);
         return (Spelling::Block { header, lines }, end);

@@ -85,7 +85,7 @@ fn statements(entries: Vec<Item>, within: Option<&str>, spaced: bool) -> Stateme
 }
 
 /// Whether all that stands under a plural key can be written as blocks.
-fn is_group(block: &NamedBlock, value: &Value) -> bool {
+pub(super) fn is_group(block: &NamedBlock, value: &Value) -> bool {
     let map = |item: &Item| matches!(item.value, Value::Map(_));
     match (block.shape, value) {
         (Shape::Map, Value::Map(body)) => !body.items.is_empty() && body.items.iter().all(map),
@@ -153,10 +153,7 @@ fn spread(entry: Item, block: &NamedBlock, spaced: bool, out: &mut Statements) {
             }
             item.above = std::mem::take(&mut above);
         } else if spaced && block.plural == "steps" {
-            match item.above.first_mut() {
-                Some(first) => first.blank = true,
-                None => item.blank = true,
-            }
+            item.set_apart();
         }
         if at + 1 == count {
             item.behind.extend(entry.behind.iter().cloned());

@@ -1,6 +1,7 @@
 //! A [`Document`] of Piton's own language as one of YAML: blocks with names become entries of their plural key.
 
 use super::document::{Above, Body, Comment, Document, Head, Item, Spelling, Token, Value};
+use super::to_runbook::is_group;
 use crate::node::Style;
 use crate::schema::{BLOCKS, NamedBlock, Shape};
 
@@ -21,8 +22,9 @@ pub(super) fn convert(document: Document) -> Option<Document> {
         items: vec![first],
         ..Body::default()
     };
-    body.items.extend(entries(inner.items, Some("runbook")));
-    settle(&mut body, false);
+    body.items
+        .extend(entries(inner.items, Some("runbook"), false));
+    space(&mut body);
     body.end = above(inner.end);
     body.end.extend(
         file.behind
@@ -34,7 +36,32 @@ pub(super) fn convert(document: Document) -> Option<Document> {
             }),
     );
     body.end.extend(above(document.body.end));
+    // In the other syntax these come first in their block, where no blank line is kept.
+    if let (1, Some(first)) = (body.items.len(), body.end.first_mut()) {
+        first.blank = false;
+    }
     Some(Document { body })
+}
+
+/// Blank lines between groups and between steps, as the other direction makes them too.
+fn space(body: &mut Body) {
+    for item in &mut body.items {
+        let plural = match &item.head {
+            Head::Key(key) => BLOCKS.iter().find(|block| block.plural == key.text),
+            _ => None,
+        };
+        let apart = |block: &&NamedBlock| block.plural != "checks" && is_group(block, &item.value);
+        let Some(plural) = plural.filter(apart) else {
+            continue;
+        };
+        let (Value::List(group) | Value::Map(group)) = &mut item.value else {
+            continue;
+        };
+        item.blank = true;
+        if plural.plural == "steps" {
+            group.items.iter_mut().skip(1).for_each(Item::set_apart);
+        }
+    }
 }
 
 /// A token whose spelling is chosen anew.
@@ -98,8 +125,8 @@ fn collected(word: &Token, within: Option<&str>) -> Option<&'static NamedBlock> 
     })
 }
 
-/// Statements as the entries of a map.
-fn entries(items: Vec<Item>, within: Option<&str>) -> Vec<Item> {
+/// Statements as the entries of a map. Groups that come to be in a block of several lines take several lines too.
+fn entries(items: Vec<Item>, within: Option<&str>, one_line: bool) -> Vec<Item> {
     let mut out: Vec<Item> = Vec::new();
     for item in items {
         let Item {
@@ -126,7 +153,7 @@ fn entries(items: Vec<Item>, within: Option<&str>) -> Vec<Item> {
                             out.push(item);
                         } else {
                             let list = block.shape != Shape::Map;
-                            join(&mut out, block.plural, list, item);
+                            join(&mut out, block.plural, list, one_line, item);
                         }
                     }
                     (None, None) => {
@@ -136,7 +163,7 @@ fn entries(items: Vec<Item>, within: Option<&str>) -> Vec<Item> {
                     (None, Some(name)) => {
                         let value = block(inner, &word.text);
                         let item = dressed(Head::Key(free(name)), value);
-                        join(&mut out, &word.text, false, item);
+                        join(&mut out, &word.text, false, one_line, item);
                     }
                 }
             }
@@ -153,8 +180,7 @@ fn entries(items: Vec<Item>, within: Option<&str>) -> Vec<Item> {
 /// A block that is collected under its plural, as an item of that.
 fn named(block: &NamedBlock, word: Token, name: Option<Token>, inner: Body, item: Item) -> Item {
     let one_line = inner.one_line;
-    let mut body = body(inner, |items| entries(items, Some(block.keyword)));
-    settle(&mut body, one_line);
+    let mut body = body(inner, |items| entries(items, Some(block.keyword), one_line));
     match (block.shape, name) {
         (Shape::Map, Some(name)) => Item {
             head: Head::Key(free(name)),
@@ -178,7 +204,7 @@ fn named(block: &NamedBlock, word: Token, name: Option<Token>, inner: Body, item
 }
 
 /// Adds an item under a plural key, which comes where the first of its items does.
-fn join(out: &mut Vec<Item>, plural: &str, list: bool, item: Item) {
+fn join(out: &mut Vec<Item>, plural: &str, list: bool, one_line: bool, item: Item) {
     let key = |other: &&mut Item| matches!(&other.head, Head::Key(key) if key.text == plural);
     if let Some(group) = out.iter_mut().find(key)
         && let Value::List(body) | Value::Map(body) = &mut group.value
@@ -189,7 +215,7 @@ fn join(out: &mut Vec<Item>, plural: &str, list: bool, item: Item) {
     }
     let blank = item.above.first().map_or(item.blank, |above| above.blank);
     let body = Body {
-        one_line: is_short(&item),
+        one_line: one_line && is_short(&item),
         items: vec![item],
         ..Body::default()
     };
@@ -203,7 +229,7 @@ fn join(out: &mut Vec<Item>, plural: &str, list: bool, item: Item) {
     out.push(group);
 }
 
-/// Statements that stand on one line stay on one, if all of what they stand in does; see [`settle`].
+/// Whether it stands on one line.
 fn is_short(item: &Item) -> bool {
     item.value.body().is_none_or(|body| body.one_line)
 }
@@ -216,8 +242,7 @@ fn block(inner: Body, word: &str) -> Value {
             matches!(&item.head, Head::Block(key, _) if collected(key, Some(word)).is_some_and(|block| block.plural == word))
         });
     let one_line = inner.one_line;
-    let mut body = body(inner, |items| entries(items, Some(word)));
-    settle(&mut body, one_line);
+    let body = body(inner, |items| entries(items, Some(word), one_line));
     if list {
         Value::List(body)
     } else {
@@ -225,28 +250,17 @@ fn block(inner: Body, word: &str) -> Value {
     }
 }
 
-/// Groups that were made in a block of several lines take several lines too.
-fn settle(body: &mut Body, one_line: bool) {
-    if one_line {
-        return;
-    }
-    for item in &mut body.items {
-        if let Value::List(group) | Value::Map(group) = &mut item.value
-            && matches!(&item.head, Head::Key(key) if BLOCKS.iter().any(|block| block.plural == key.text))
-        {
-            group.one_line = false;
-        }
-    }
-}
-
 fn value(value: Value, key: Option<&str>) -> Value {
     match value {
         Value::Token(token) => Value::Token(free(token)),
-        Value::List(inner) => Value::List(body(inner, |items| entries(items, None))),
+        Value::List(inner) => {
+            let one_line = inner.one_line;
+            Value::List(body(inner, |items| entries(items, None, one_line)))
+        }
         Value::Map(inner) => block(inner, key.unwrap_or_default()),
         Value::Call(word, inner) => {
             let one_line = inner.one_line;
-            let mut inner = body(inner, |items| entries(items, None));
+            let mut inner = body(inner, |items| entries(items, None, one_line));
             for item in &mut inner.items {
                 if matches!(item.head, Head::None) {
                     item.head = Head::Key(free(word.clone()));

@@ -248,7 +248,7 @@ fn flat_block(body: &Body) -> Option<Piece> {
 }
 
 fn flat_body(open: &str, body: &Body, close: &str) -> Option<Piece> {
-    if !body.one_line || body.has_comments() {
+    if !(body.one_line || body.items.is_empty()) || body.has_comments() {
         return None;
     }
     let mut piece = Piece::plain(open);

@@ -49,6 +49,13 @@ pub const CODES: &[CodePage] = &[
          `when = \"params.count > 3\"`.",
     ),
     code(
+        "syntax::comments-move",
+        "comments that would change their order in the other syntax",
+        "`piton convert` keeps the order of comments. In YAML all blocks of one kind stand under one key (`params:`, `steps:`),\n\
+         so where they stand apart in a `.runbook` file, comments between them would move. Put blocks of one kind next to\n\
+         each other. Two comments on one line (`/* a */ # b`) cannot stay two in YAML either.",
+    ),
+    code(
         "syntax::directive",
         "a YAML directive",
         "Lines that begin with `%` address the YAML parser, and a runbook needs none. Remove the line;\n\
@@ -69,6 +76,12 @@ pub const CODES: &[CodePage] = &[
         "YAML that cannot be read",
         "The file is not valid YAML at the place shown. Often a text needs quotes, or the indentation differs\n\
          within a block.",
+    ),
+    code(
+        "syntax::layout-not-kept",
+        "a file whose layout `piton fmt` cannot change",
+        "What `piton fmt` wrote did not say the same as the file, so the file was left as it was. That is a fault of Piton:\n\
+         please report it, with the file or the lines at the place that is named.",
     ),
     code(
         "syntax::line-end",
@@ -112,6 +125,18 @@ pub const CODES: &[CodePage] = &[
         "syntax::no-runbook",
         "the file holds no runbook",
         "A `.runbook` file is one block, `runbook NAME { … }`. A YAML file begins with `runbook: NAME`.",
+    ),
+    code(
+        "syntax::no-single-name",
+        "a runbook without a name that both syntaxes can say",
+        "In a `.runbook` file the name stands before the braces: `runbook NAME { … }`. In YAML it is `runbook: NAME`, a single\n\
+         word. A file without it can be formatted, and not converted.",
+    ),
+    code(
+        "syntax::not-a-map",
+        "a YAML file that holds no map",
+        "A runbook in YAML is a map of keys and values, and begins with `runbook: NAME`. A list or a single value at the top\n\
+         has no layout of ours, and is no runbook.",
     ),
     code(
         "syntax::not-utf8",
@@ -188,6 +213,12 @@ pub const CODES: &[CodePage] = &[
         "syntax::unexpected",
         "something that fits nowhere",
         "A block holds `name = value` and blocks `name { … }`; in YAML, `key: value`. A comment begins with `#`.",
+    ),
+    code(
+        "syntax::unsayable",
+        "something that the other syntax cannot say",
+        "`piton convert` found that what stands at this place would come out as something else. Most often `piton check` has\n\
+         something to say about the same place: correct that first.",
     ),
     code(
         "syntax::wrong-sign",
