@@ -364,7 +364,7 @@ impl Yaml {
             }
             4 => {
                 self.out += " ";
-                self.flow(depth, 0);
+                self.flow(0);
                 self.end();
             }
             5 => self.block(deeper),
@@ -404,7 +404,7 @@ impl Yaml {
                 }
                 3 => {
                     self.out += " ";
-                    self.flow(depth, 0);
+                    self.flow(0);
                     self.end();
                 }
                 4 => self.block(column + 2),
@@ -417,7 +417,7 @@ impl Yaml {
         }
     }
 
-    fn flow(&mut self, depth: usize, level: usize) {
+    fn flow(&mut self, level: usize) {
         let map = self.dice.chance(50);
         self.out += if map { "{" } else { "[" };
         for at in 0..self.dice.below(4) {
@@ -434,7 +434,7 @@ impl Yaml {
                 self.out += &format!("f{}: ", self.count);
             }
             if level < 2 && self.dice.chance(20) {
-                self.flow(depth, level + 1);
+                self.flow(level + 1);
             } else {
                 self.scalar(14, true);
             }

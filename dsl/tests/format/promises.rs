@@ -141,7 +141,7 @@ struct Leaf {
 }
 
 /// The keys and values of a file in order, without the plural keys, which one syntax only implies.
-fn leaves(node: &Node, text: &str, found: &mut Vec<Leaf>) {
+fn leaves(node: &Node, found: &mut Vec<Leaf>) {
     match &node.kind {
         Kind::Scalar(scalar) => {
             // What is absent in one syntax is a word in the other.
@@ -154,7 +154,7 @@ fn leaves(node: &Node, text: &str, found: &mut Vec<Leaf>) {
                 });
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| leaves(item, text, found)),
+        Kind::List(items) => items.iter().for_each(|item| leaves(item, found)),
         Kind::Map(entries) => {
             for entry in entries {
                 let plural = BLOCKS.iter().any(|block| block.plural == entry.key.text);
@@ -166,7 +166,7 @@ fn leaves(node: &Node, text: &str, found: &mut Vec<Leaf>) {
                         block: false,
                     });
                 }
-                leaves(&entry.value, text, found);
+                leaves(&entry.value, found);
             }
         }
         Kind::Unreadable => {}
@@ -195,7 +195,7 @@ fn brackets(node: &Node, text: &str, found: &mut Vec<(usize, usize)>) {
 fn owned(name: &str, text: &str) -> (Vec<(String, usize, usize)>, bool) {
     let root = tree(name, text).expect("a tree");
     let mut found = Vec::new();
-    leaves(&root, text, &mut found);
+    leaves(&root, &mut found);
     let in_order = found.is_sorted_by_key(|leaf| leaf.start);
     let mut containers = Vec::new();
     brackets(&root, text, &mut containers);
@@ -278,7 +278,7 @@ fn layout_is_clean(text: &str, root: &Node) {
         "{text:?}"
     );
     let mut found = Vec::new();
-    leaves(root, text, &mut found);
+    leaves(root, &mut found);
     let inside = |at: usize| found.iter().any(|leaf| leaf.start <= at && at <= leaf.end);
     let mut at = 0;
     let mut blank = false;
