@@ -11,7 +11,8 @@ const STANDIN: &str = r#"#!/bin/sh
 echo "$*" >> "$(dirname "$0")/asked"
 awk '
   BEGIN { printf "{\"comments\":[" }
-  { at = index($0, " $LOOSE")
+  # Columns count letters, and not every awk knows those of two bytes.
+  { gsub("é", "e"); at = index($0, " $LOOSE")
     if (at) { printf "%s{\"file\":\"-\",\"line\":%d,\"endLine\":%d,\"column\":%d,\"endColumn\":%d,\"level\":\"info\",\"code\":2086,\"message\":\"Double quote to prevent globbing and word splitting.\",\"fix\":null}", comma, NR, NR, at + 1, at + 7; comma = "," } }
   END { printf "]}" }
 '

@@ -1,7 +1,8 @@
 //! # Verified behind the point of no return
 //!
 //! ## What it does
-//! Finds steps that nothing takes back (`irreversible`) with a check behind them and none before them.
+//! Finds steps that nothing takes back (`irreversible`) with a gate behind them that checks something, and neither a
+//! gate nor a check before them.
 //!
 //! ## Why it is bad
 //! The check finds that something is wrong when there is no way back: customers write to it already.
@@ -112,13 +113,13 @@ fn verifies(node: &Node) -> bool {
         )
         | None => false,
     };
-    match node.kind {
-        NodeKind::Gate => looks(node.action()),
-        NodeKind::Step => {
-            node.target.is_some()
-                || matches!(node.action(), Some(Action::Checks(_) | Action::Call(_)))
-        }
-    }
+    looks(node.action())
+}
+
+/// Whether a node stops for a check or a person. What it calls may do so too.
+fn stops(node: &Node) -> bool {
+    let checks = matches!(node.action(), Some(Action::Checks(_) | Action::Call(_)));
+    node.kind == NodeKind::Gate || node.target.is_some() || checks
 }
 
 /// For each node, whether anything before it looks whether all is well, or it does so itself first.
@@ -132,7 +133,7 @@ fn verified_before(context: &Context<'_>) -> Vec<bool> {
             .get(*index)
             .map_or(&[] as &[_], Vec::as_slice);
         let before = needs.iter().any(|need| {
-            verified.get(need.node) == Some(&true) || nodes.get(need.node).is_some_and(verifies)
+            verified.get(need.node) == Some(&true) || nodes.get(need.node).is_some_and(stops)
         });
         if let Some(entry) = verified.get_mut(*index) {
             *entry = *entry || before;
