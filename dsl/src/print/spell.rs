@@ -76,10 +76,10 @@ pub(super) fn yaml(token: &Token, flow: bool) -> String {
     }
 }
 
-/// A key in YAML.
+/// A key in YAML. In brackets one may go on over several lines, elsewhere not.
 pub(super) fn yaml_key(token: &Token, flow: bool) -> String {
     match &token.spelling {
-        Spelling::AsWritten(written) => written.clone(),
+        Spelling::AsWritten(written) if !written.contains('\n') => written.clone(),
         _ if is_plain(&token.text, flow) && !matches!(token.text.as_str(), "~" | "null" | "<<") => {
             token.text.clone()
         }

@@ -3,7 +3,7 @@
 
 use super::document::{Above, Body, Document, Head, Item, Spelling, Token, Value};
 use crate::node::Style;
-use crate::schema::{ALL, BLOCKS, Block, NamedBlock, Shape, Takes};
+use crate::schema::{ALL, BLOCKS, NamedBlock, Shape, Takes};
 use crate::syntax::runbook::{is_exact, is_name};
 
 /// The same document for the other syntax; `None` when it does not say what the runbook is called.
@@ -307,12 +307,10 @@ fn is_value(token: &Token) -> bool {
                 .starts_with(|c: char| c.is_alphabetic() || c == '_'))
 }
 
-/// The keys of this name in the whole schema.
+/// What the keys of this name take, in the whole schema.
 fn keys(name: &str) -> impl Iterator<Item = &'static Takes> {
-    let named = move |block: &&'static Block| block.key(name).map(|key| &key.takes);
-    let all = ALL.to_vec();
-    let found: Vec<_> = all.iter().filter_map(named).collect();
-    found.into_iter()
+    ALL.iter()
+        .filter_map(move |block| block.key(name).map(|key| &key.takes))
 }
 
 /// The words that the schema has for a key.
