@@ -191,12 +191,15 @@ fn brackets(node: &Node, text: &str, found: &mut Vec<(usize, usize)>) {
 
 /// Every comment: what it says, and how many keys and values stand before it, at least and at most. One between a key
 /// and its single value belongs to both, and may stand before or behind them as well.
-/// Where blocks of one kind stand apart, the other syntax has them in another order, and only the comments count.
+/// Where blocks of one kind stand apart, or the name comes late, the other syntax has them in another order, and only
+/// the order of the comments counts.
 fn owned(name: &str, text: &str) -> (Vec<(String, usize, usize)>, bool) {
     let root = tree(name, text).expect("a tree");
     let mut found = Vec::new();
     leaves(&root, &mut found);
-    let in_order = found.is_sorted_by_key(|leaf| leaf.start);
+    let first = root.as_map().and_then(<[_]>::first);
+    let in_order = found.is_sorted_by_key(|leaf| leaf.start)
+        && first.is_some_and(|first| first.key.text == "runbook");
     let mut containers = Vec::new();
     brackets(&root, text, &mut containers);
     found.sort_by_key(|leaf| leaf.start);
