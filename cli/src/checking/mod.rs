@@ -1,5 +1,5 @@
 //! What `piton check` is made of: which files there are ([`files`], [`changed`]), what is said about each ([`look`]
-//! with the [`settings`] of its folder), what is mended ([`mend`]), and how it is written down ([`format`]).
+//! with the [`settings`] of its folder), what is mended ([`mend`]), and how it is written down ([`mod@format`]).
 
 pub mod changed;
 pub mod files;

@@ -1,4 +1,4 @@
-//! Runbooks as text: [`format`] gives a file its layout, [`convert`] writes it in the other syntax.
+//! Runbooks as text: [`format()`] gives a file its layout, [`convert`] writes it in the other syntax.
 //!
 //! A file is read to a `Document`, which keeps its comments, and written from there. What comes out is read again and
 //! compared with what went in, so that neither can change what a runbook means or lose a comment: where the writer
