@@ -1,6 +1,6 @@
 //! The way back, over thousands of generated worlds: what is undone, in which order, and what is left.
 
-use crate::world::{World, facts, orderly_worlds, worlds};
+use crate::world::{facts, orderly_worlds, worlds};
 use piton_core::id::{Actor, AttemptId, Purpose};
 use piton_core::plan::{NodeIndex, Plan, Response, UndoAfter, WorldEffect};
 use piton_core::record::{
@@ -35,7 +35,8 @@ proptest! {
     /// A run that says that it was rolled back has left nothing; one that was in part says exactly what is left.
     #[test]
     fn what_is_said_to_be_undone_is(world in orderly_worlds()) {
-        check_world(&world)?;
+        let (simulator, ending) = world.happen();
+        check_world(&simulator, &ending)?;
     }
 }
 
@@ -105,7 +106,7 @@ fn without_times(simulator: &Simulator) -> Vec<Fact> {
     facts.into_iter().map(|(_, fact)| fact).collect()
 }
 
-fn check_order(simulator: &Simulator) -> Checked {
+pub fn check_order(simulator: &Simulator) -> Checked {
     let before = ancestors(simulator.plan());
     for (entries, way) in ways_back(&without_times(simulator)) {
         let planned: Vec<_> = entries.iter().map(|entry| entry.node).collect();
@@ -155,7 +156,7 @@ fn check_reverse(before: &[BTreeSet<NodeIndex>], order: &[NodeIndex]) -> Checked
     Ok(())
 }
 
-fn check_once(simulator: &Simulator) -> Checked {
+pub fn check_once(simulator: &Simulator) -> Checked {
     let mut undone = BTreeSet::new();
     let mut succeeded: BTreeSet<(NodeIndex, u32, Option<u32>)> = BTreeSet::new();
     let mut items: BTreeMap<AttemptId, Option<u32>> = BTreeMap::new();
@@ -183,7 +184,7 @@ fn check_once(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_asked_first(simulator: &Simulator) -> Checked {
+pub fn check_asked_first(simulator: &Simulator) -> Checked {
     for (entries, way) in ways_back(&without_times(simulator)) {
         let asked = entries
             .iter()
@@ -209,7 +210,7 @@ fn check_asked_first(simulator: &Simulator) -> Checked {
 }
 
 /// An undo runs by itself only where the node, or the item, had succeeded, or where its undo is for all that started.
-fn check_why_undone(simulator: &Simulator) -> Checked {
+pub fn check_why_undone(simulator: &Simulator) -> Checked {
     let mut well = BTreeSet::new();
     for fact in without_times(simulator) {
         match fact {
@@ -238,7 +239,7 @@ fn check_why_undone(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_rewinds(simulator: &Simulator) -> Checked {
+pub fn check_rewinds(simulator: &Simulator) -> Checked {
     let plan = simulator.plan();
     let before = ancestors(plan);
     let facts = without_times(simulator);
@@ -295,7 +296,7 @@ fn check_rewinds(simulator: &Simulator) -> Checked {
 }
 
 /// A node's pass changes only when it goes back or its evidence is too old; what it gave in a pass stays.
-fn check_passes(simulator: &Simulator) -> Checked {
+pub fn check_passes(simulator: &Simulator) -> Checked {
     let mut passes = vec![1u32; simulator.plan().nodes.len()];
     let mut begun = BTreeSet::new();
     let mut touched = BTreeSet::new();
@@ -336,7 +337,7 @@ fn check_passes(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_ladders(simulator: &Simulator) -> Checked {
+pub fn check_ladders(simulator: &Simulator) -> Checked {
     let mut taken: BTreeMap<(NodeIndex, u32), u32> = BTreeMap::new();
     for fact in without_times(simulator) {
         let Fact::ResponseTaken {
@@ -363,9 +364,8 @@ fn check_ladders(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_world(world: &World) -> Checked {
-    let (simulator, ending) = world.happen();
-    let facts = without_times(&simulator);
+pub fn check_world(simulator: &Simulator, ending: &Ending) -> Checked {
+    let facts = without_times(simulator);
     let said = said_to_be_left(&facts);
     let matters = |node: NodeIndex| {
         let node = simulator.plan().node(node).unwrap();
@@ -411,7 +411,7 @@ fn check_world(world: &World) -> Checked {
         true => RunOutcome::RolledBack,
         false => RunOutcome::PartlyRolledBack,
     };
-    prop_assert_eq!(outcome, expected);
+    prop_assert_eq!(*outcome, expected);
     // What is said to be left without anybody having said so is there.
     for (spot, by) in said {
         prop_assert!(by.is_some() || left.contains(&spot), "{spot:?} is not left");
@@ -449,7 +449,7 @@ fn said_to_be_left(facts: &[Fact]) -> BTreeMap<(NodeIndex, u32), Option<Actor>> 
     left
 }
 
-fn check_cancels(simulator: &Simulator) -> Checked {
+pub fn check_cancels(simulator: &Simulator) -> Checked {
     let facts = without_times(simulator);
     let (mut not_now, mut rollback) = (false, false);
     for fact in &facts {
@@ -480,7 +480,7 @@ fn check_cancels(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_irreversible(simulator: &Simulator) -> Checked {
+pub fn check_irreversible(simulator: &Simulator) -> Checked {
     let mut deciding = BTreeSet::new();
     for fact in without_times(simulator) {
         match fact {
@@ -518,7 +518,7 @@ fn check_irreversible(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_finally(simulator: &Simulator, ending: &Ending) -> Checked {
+pub fn check_finally(simulator: &Simulator, ending: &Ending) -> Checked {
     let plan = simulator.plan();
     let facts = without_times(simulator);
     let finally = |node: NodeIndex| plan.node(node).unwrap().finally;

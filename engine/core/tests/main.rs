@@ -10,6 +10,7 @@ mod promises;
 mod prove;
 mod rules;
 mod scale;
+mod simulation;
 mod targets;
 mod view;
 mod waiting;

@@ -40,7 +40,7 @@ struct Open {
     paused: Option<Timestamp>,
 }
 
-fn check_pages(simulator: &Simulator) -> Checked {
+pub fn check_pages(simulator: &Simulator) -> Checked {
     let plan = simulator.plan();
     let mut open: BTreeMap<NodeIndex, Open> = BTreeMap::new();
     let mut numbers = 0;
@@ -117,7 +117,7 @@ fn check_pages(simulator: &Simulator) -> Checked {
 }
 
 /// Every call that was written down was made, and none that was not.
-fn check_sent(simulator: &Simulator) -> Checked {
+pub fn check_sent(simulator: &Simulator) -> Checked {
     let sent: BTreeMap<_, _> = simulator.pages().iter().copied().collect();
     let mut written = 0;
     for (_, fact) in facts(simulator) {
@@ -134,7 +134,7 @@ fn check_sent(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_taken(simulator: &Simulator) -> Checked {
+pub fn check_taken(simulator: &Simulator) -> Checked {
     let mut taken: BTreeMap<NodeIndex, (Actor, Timestamp)> = BTreeMap::new();
     for (at, fact) in facts(simulator) {
         match fact {

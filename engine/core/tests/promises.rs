@@ -1,6 +1,6 @@
 //! The promises of the engine, each over thousands of generated worlds.
 
-use crate::world::{World, facts, worlds};
+use crate::world::{facts, worlds};
 use piton_core::id::{Actor, AttemptId, Purpose};
 use piton_core::plan::{Approve, Interrupted, Node, NodeIndex, Response};
 use piton_core::record::{Answer, Fact, OutcomeStatus, Question, QuestionKind};
@@ -53,7 +53,8 @@ proptest! {
     /// A run comes to an end, or waits for somebody; it is never stuck.
     #[test]
     fn every_run_ends_or_waits(world in worlds()) {
-        check_ending(&world)?;
+        let (simulator, ending) = world.happen();
+        check_ending(&simulator, &ending)?;
     }
 }
 
@@ -65,12 +66,13 @@ proptest! {
     #[test]
     fn a_record_is_a_fact(world in worlds(), cut in any::<prop::sample::Index>()) {
         let (simulator, _) = world.happen();
+        let cut = cut.index(simulator.commits().len());
         check_prefixes(&simulator, cut)?;
         check_snapshot(&simulator, cut)?;
     }
 }
 
-fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
+pub fn check_intent_first(simulator: &Simulator) -> Result<(), TestCaseError> {
     let plan = simulator.plan();
     let mut started = BTreeMap::new();
     let mut done = BTreeSet::new();
@@ -144,7 +146,7 @@ struct Watched {
     retries: u32,
 }
 
-fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
+pub fn check_nothing_twice(simulator: &Simulator) -> Result<(), TestCaseError> {
     let plan = simulator.plan();
     let mut passes: BTreeMap<(NodeIndex, u32), Watched> = BTreeMap::new();
     let mut begun = BTreeSet::new();
@@ -280,7 +282,7 @@ fn check_again(node: &Node, watched: &Watched, next: AttemptId) -> Result<(), Te
     Ok(())
 }
 
-fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
+pub fn check_decisions(simulator: &Simulator) -> Result<(), TestCaseError> {
     let mut open: BTreeMap<NodeIndex, (Question, Vec<String>)> = BTreeMap::new();
     let mut answered = 0;
     for (at, fact) in facts(simulator) {
@@ -385,7 +387,7 @@ fn fits(kind: &QuestionKind, answer: &Answer) -> bool {
     }
 }
 
-fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
+pub fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
     let mut run = Run::load(simulator.plan().clone(), None, simulator.records().to_vec()).unwrap();
     let (outcome, now) = (run.outcome(), simulator.now());
     prop_assert_eq!(run.next_timeout(), None);
@@ -446,7 +448,7 @@ fn check_over(simulator: &Simulator) -> Result<(), TestCaseError> {
 }
 
 /// Every prefix is loaded from the one before it; some also from the start.
-fn check_prefixes(simulator: &Simulator, whole: prop::sample::Index) -> Result<(), TestCaseError> {
+pub fn check_prefixes(simulator: &Simulator, whole: usize) -> Result<(), TestCaseError> {
     let (plan, records) = (simulator.plan(), simulator.records());
     let mut from = 0;
     let mut before: Option<Run> = None;
@@ -471,7 +473,7 @@ fn check_prefixes(simulator: &Simulator, whole: prop::sample::Index) -> Result<(
         from = through;
     }
     prop_assert_eq!(from, records.len());
-    let commit = whole.get(simulator.commits());
+    let commit = &simulator.commits()[whole];
     let all = records[..commit.through as usize].to_vec();
     check_same(&Run::load(plan.clone(), None, all).unwrap(), &commit.run)
 }
@@ -487,9 +489,9 @@ fn check_same(loaded: &Run, live: &Run) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check_snapshot(simulator: &Simulator, cut: prop::sample::Index) -> Result<(), TestCaseError> {
+pub fn check_snapshot(simulator: &Simulator, cut: usize) -> Result<(), TestCaseError> {
     let (plan, records) = (simulator.plan(), simulator.records());
-    let commit = &simulator.commits()[cut.index(simulator.commits().len())];
+    let commit = &simulator.commits()[cut];
     let text = serde_json::to_string(&commit.run.clone().snapshot()).unwrap();
     let snapshot = serde_json::from_str(&text).unwrap();
     let tail = records[commit.through as usize..].to_vec();
@@ -499,8 +501,7 @@ fn check_snapshot(simulator: &Simulator, cut: prop::sample::Index) -> Result<(),
     Ok(())
 }
 
-fn check_ending(world: &World) -> Result<(), TestCaseError> {
-    let (simulator, ending) = world.happen();
+pub fn check_ending(simulator: &Simulator, ending: &Ending) -> Result<(), TestCaseError> {
     match ending {
         Ending::Over(_) => {
             prop_assert!(simulator.finished() >= 1, "nobody was told that it is over")

@@ -40,7 +40,7 @@ struct Clock {
     measured: bool,
 }
 
-fn check_clock(simulator: &Simulator) -> Checked {
+pub fn check_clock(simulator: &Simulator) -> Checked {
     let Some(rto) = rto(simulator.plan()) else {
         return Ok(());
     };
@@ -102,7 +102,7 @@ struct Calls {
     number: u32,
 }
 
-fn check_calls(simulator: &Simulator) -> Checked {
+pub fn check_calls(simulator: &Simulator) -> Checked {
     let plan = simulator.plan();
     let Some(rto) = rto(plan) else {
         return Ok(());

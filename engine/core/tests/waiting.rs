@@ -40,7 +40,7 @@ proptest! {
     }
 }
 
-fn check_locks(simulator: &Simulator) -> Checked {
+pub fn check_locks(simulator: &Simulator) -> Checked {
     let plan = simulator.plan();
     let mut wanted: BTreeSet<Option<NodeIndex>> = BTreeSet::new();
     let mut held: BTreeSet<Option<NodeIndex>> = BTreeSet::new();
@@ -84,7 +84,7 @@ fn check_locks(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_times(simulator: &Simulator) -> Checked {
+pub fn check_times(simulator: &Simulator) -> Checked {
     let mut not_before: BTreeMap<NodeIndex, Timestamp> = BTreeMap::new();
     for (at, fact) in facts(simulator) {
         match fact {
@@ -122,7 +122,7 @@ fn check_times(simulator: &Simulator) -> Checked {
 }
 
 /// What a node wants to know, or to be told, before it starts was found and told in its pass.
-fn check_prepared(simulator: &Simulator) -> Checked {
+pub fn check_prepared(simulator: &Simulator) -> Checked {
     let plan = simulator.plan();
     let mut known: BTreeSet<(NodeIndex, u32, Purpose)> = BTreeSet::new();
     let mut confirmed = BTreeSet::new();
@@ -155,7 +155,7 @@ fn check_prepared(simulator: &Simulator) -> Checked {
     Ok(())
 }
 
-fn check_items(simulator: &Simulator) -> Checked {
+pub fn check_items(simulator: &Simulator) -> Checked {
     let mut done: BTreeMap<(NodeIndex, u32), Vec<u32>> = BTreeMap::new();
     let mut undone: BTreeMap<(NodeIndex, u32), Vec<u32>> = BTreeMap::new();
     for (_, fact) in facts(simulator) {

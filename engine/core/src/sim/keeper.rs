@@ -43,6 +43,8 @@ pub(super) enum Fate {
 pub(super) struct Keeper {
     pub(super) table: BTreeMap<AttemptId, Execution>,
     pub(super) world: World,
+    /// The newest fence it has heard of.
+    fence: u32,
 }
 
 /// An attempt as an engine asks for it.
@@ -50,9 +52,17 @@ pub(super) struct Asked<'a> {
     pub(super) work: &'a Work,
     pub(super) item: Option<u32>,
     pub(super) after_record: u64,
+    /// When its time is over, by the clock of the world.
+    pub(super) deadline: Option<Timestamp>,
 }
 
 impl Keeper {
+    /// Whether it listens to an engine with this fence: not once it has heard of a newer one.
+    pub(super) fn heeds(&mut self, fence: u32) -> bool {
+        self.fence = self.fence.max(fence);
+        self.fence == fence
+    }
+
     /// Starts an attempt, or attaches to it: by the keeper's table, an attempt runs at most once.
     pub(super) fn start(&mut self, asked: &Asked<'_>, scripted: Scripted, now: Timestamp) {
         let attempt = asked.work.attempt;
@@ -60,7 +70,7 @@ impl Keeper {
             known.asked += 1;
             return;
         }
-        let until = fate(asked.work, &scripted, now);
+        let until = fate(asked, &scripted, now);
         self.world
             .begins(attempt, asked.item, scripted.would_do(until.as_ref()));
         let execution = Execution {
@@ -170,14 +180,17 @@ impl Scripted {
     }
 }
 
-fn fate(work: &Work, scripted: &Scripted, now: Timestamp) -> Option<(Timestamp, Outcome)> {
+fn fate(asked: &Asked<'_>, scripted: &Scripted, now: Timestamp) -> Option<(Timestamp, Outcome)> {
     let Ends::With(outcome) = &scripted.ends else {
         return None;
     };
     let end = now.after(scripted.takes);
-    match work.deadline {
+    match asked.deadline {
         Some(deadline) if deadline < end && !scripted.overruns => {
-            let message = format!("it took longer than {}", work.timeout.unwrap_or_default());
+            let message = format!(
+                "it took longer than {}",
+                asked.work.timeout.unwrap_or_default()
+            );
             Some((
                 deadline.max(now),
                 Outcome::not_succeeded(OutcomeStatus::TimedOut, message),

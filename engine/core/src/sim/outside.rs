@@ -67,12 +67,7 @@ impl Outside {
 
     /// Calls people.
     pub(super) fn page(&mut self, script: &Script, page: &Page, now: Timestamp) {
-        let known = self.sent.iter().position(|(id, _)| *id == page.id);
-        let place = known.unwrap_or(self.sent.len());
-        match self.sent.get_mut(place) {
-            Some((_, times)) => *times += 1,
-            None => self.sent.push((page.id, 1)),
-        }
+        let place = self.page_again(page);
         let (length, failed) = match script.page(place) {
             Paging::Delivered(length) => (length, None),
             Paging::Failed(length) => (length, Some("the line is dead".to_owned())),
@@ -87,6 +82,17 @@ impl Outside {
             deliveries: deliveries.collect(),
         };
         self.later(now.after(length), event);
+    }
+
+    /// A page goes out, and nothing is heard of it. Returns how many other pages were sent before it for the first time.
+    pub(super) fn page_again(&mut self, page: &Page) -> usize {
+        let known = self.sent.iter().position(|(id, _)| *id == page.id);
+        let place = known.unwrap_or(self.sent.len());
+        match self.sent.get_mut(place) {
+            Some((_, times)) => *times += 1,
+            None => self.sent.push((page.id, 1)),
+        }
+        place
     }
 
     /// When the engine sends the next event itself.

@@ -33,6 +33,16 @@ pub struct Script {
     pub locks: BTreeMap<Option<NodeIndex>, Vec<Locking>>,
     /// Where the engine is killed: at most once an event.
     pub crashes: Vec<Crash>,
+    /// Where the engine is stopped for so long that another one takes its run over: at most once an event.
+    pub pauses: Vec<Pause>,
+    /// Commits that fail: at most once an event.
+    pub failed_commits: Vec<FailedCommit>,
+    /// What is sent again: the event of this number, so much later.
+    pub repeats: Vec<(u32, Millis)>,
+    /// How many milliseconds the clock of each engine is off, in the order of the engines; the last one is repeated.
+    pub clocks_off: Vec<i64>,
+    /// The store takes what an engine writes whose lease is lost. No store does: this is to see that it would be found.
+    pub unfenced: bool,
     /// How much later than asked for the engine notices that something is due.
     pub tick_lag: Millis,
     /// How often a snapshot is stored: every so many records. `None`: never.
@@ -182,6 +192,26 @@ pub struct Crash {
     pub with_keeper: bool,
 }
 
+/// An engine is stopped, loses its lease meanwhile, wakes up, and does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// While which event is dealt with, counted from 0, which is the creation.
+    pub event: u32,
+    /// After so many effects of what was committed; `None`: before the commit.
+    pub after_effects: Option<usize>,
+    /// How long after that it wakes up. Another engine has the run by then.
+    pub length: Millis,
+}
+
+/// A commit of which the engine hears that it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedCommit {
+    /// While which event is dealt with.
+    pub event: u32,
+    /// Whether it was written all the same.
+    pub written: bool,
+}
+
 /// Where an engine dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashPoint {
@@ -312,6 +342,11 @@ impl Reply {
 }
 
 impl Script {
+    /// How far the clock of the engine with this number, from 1, is off.
+    pub(super) fn clock_off(&self, engine: u32) -> i64 {
+        at(&self.clocks_off, engine.saturating_sub(1) as usize).unwrap_or_default()
+    }
+
     /// What the attempts at a node do.
     #[must_use]
     pub fn attempts(self, node: u32, attempts: impl IntoIterator<Item = Scripted>) -> Script {

@@ -1,5 +1,8 @@
 //! The simulator: a driver, a store and people around the real [`Run`].
 
+mod overtaken;
+
+use self::overtaken::Overtaken;
 use super::keeper::{self, Execution, Keeper};
 use super::outside::{LockStand, Outside};
 use super::people::{self, People};
@@ -8,7 +11,8 @@ use super::world::{Trace, World};
 use crate::id::{AttemptId, Purpose, RunId};
 use crate::plan::{NodeIndex, Plan};
 use crate::record::{
-    Answer, Assumed, Fact, OutcomeStatus, PageId, Record, RenderedAction, RunOutcome, Start,
+    Answer, Assumed, Fact, OutcomeStatus, PageId, Question, Record, RenderedAction, RunOutcome,
+    Start,
 };
 use crate::run::{
     Batch, Effect, Event, LoadError, Outcome, Produced, ProtocolError, Run, RunState, Snapshot,
@@ -88,6 +92,11 @@ pub struct Simulator {
     finished: u32,
     events: u32,
     engines: u32,
+    /// How far the engine's clock is off, in milliseconds.
+    clock_off: i64,
+    overtaken: Vec<Overtaken>,
+    /// How often an engine that had lost its lease tried to write.
+    fenced_off: u32,
     ticks_in_a_row: u32,
     /// What the question asks that the event at hand answers.
     answers: Option<Asked>,
@@ -117,6 +126,9 @@ impl Simulator {
             finished: 0,
             events: 0,
             engines: 0,
+            clock_off: 0,
+            overtaken: Vec::new(),
+            fenced_off: 0,
             ticks_in_a_row: 0,
             answers: None,
             script,
@@ -203,6 +215,12 @@ impl Simulator {
         self.engines
     }
 
+    /// How often an engine that had lost its lease tried to write, and was refused.
+    #[must_use]
+    pub fn fenced_off(&self) -> u32 {
+        self.fenced_off
+    }
+
     /// How often the end of the run was announced.
     #[must_use]
     pub fn finished(&self) -> u32 {
@@ -236,18 +254,22 @@ impl Simulator {
             self.deal_with(&event, true);
             return Ok(None);
         }
-        let tick = run.next_timeout().map(|at| at.after(self.script.tick_lag));
+        let tick = run
+            .next_timeout()
+            .map(|at| self.in_the_world(at).after(self.script.tick_lag));
         let end = self.keeper.next_end();
         let letter = self.mail.first_key_value().map(|(key, _)| *key);
         let own = self.outside.next();
-        let others = [end.map(|(at, _)| at), letter.map(|(at, _)| at), own];
+        let wakes = self.overtaken.iter().map(Overtaken::wakes).min();
+        let others = [end.map(|(at, _)| at), letter.map(|(at, _)| at), own, wakes];
         let next = others.into_iter().chain([tick]).flatten().min();
         if run.questions().next().is_none() {
             self.ticks_in_a_row = 0;
         }
         let expires = run.questions().any(|question| question.expires.is_some());
         let patient = expires || self.ticks_in_a_row < PATIENCE;
-        let Some(next) = next.filter(|_| patient || end.is_some() || letter.is_some()) else {
+        let sure = end.is_some() || letter.is_some() || wakes.is_some();
+        let Some(next) = next.filter(|_| patient || sure) else {
             return Ok(Some(self.ending()));
         };
         self.now = self.now.max(next);
@@ -261,6 +283,8 @@ impl Simulator {
             self.ticks_in_a_row = 0;
             self.keeper.end(attempt);
             self.report(attempt);
+        } else if wakes.is_some_and(|at| at <= next) {
+            self.wake();
         } else {
             self.deal_with(&Event::Tick, false);
         }
@@ -285,13 +309,26 @@ impl Simulator {
     /// Creates the run, or loads it and does what is outstanding.
     fn start_engine(&mut self) -> Result<(), LoadError> {
         self.engines += 1;
+        self.set_clock();
         if self.records.is_empty() {
             let id = RunId("simulated".to_owned());
-            let (run, batch) = Run::create(id, self.plan.clone(), self.start.clone(), self.now);
+            let now = self.clock();
+            let (run, batch) = Run::create(id, self.plan.clone(), self.start.clone(), now);
             self.engine = Some(run);
             self.finish_event(batch, None);
             return Ok(());
         }
+        let run = self.load()?;
+        let outstanding: Vec<_> = run.outstanding().collect();
+        self.engine = Some(run);
+        for effect in outstanding {
+            self.perform(effect);
+        }
+        Ok(())
+    }
+
+    /// The run as the store has it.
+    fn load(&self) -> Result<Run, LoadError> {
         let snapshot = match &self.snapshot {
             Some(text) => Some(serde_json::from_str::<Snapshot>(text).map_err(|error| {
                 LoadError::BadSnapshot {
@@ -304,13 +341,25 @@ impl Simulator {
             .as_ref()
             .map_or(0, |snapshot| snapshot.head.seq as usize);
         let tail = self.records.get(from..).unwrap_or_default().to_vec();
-        let run = Run::load(self.plan.clone(), snapshot, tail)?;
-        let outstanding: Vec<_> = run.outstanding().collect();
-        self.engine = Some(run);
-        for effect in outstanding {
-            self.perform(effect);
+        Run::load(self.plan.clone(), snapshot, tail)
+    }
+
+    /// Sets the clock of an engine that begins. It never shows less than the last record does.
+    fn set_clock(&mut self) {
+        self.clock_off = self.script.clock_off(self.engines);
+        if let Some(last) = self.records.last() {
+            self.clock_off = self.clock_off.max(last.at.0.saturating_sub(self.now.0));
         }
-        Ok(())
+    }
+
+    /// What the engine's clock shows.
+    fn clock(&self) -> Timestamp {
+        Timestamp(self.now.0.saturating_add(self.clock_off))
+    }
+
+    /// When it is this late in the world by the engine's clock.
+    fn in_the_world(&self, at: Timestamp) -> Timestamp {
+        Timestamp(at.0.saturating_sub(self.clock_off))
     }
 
     /// Gives an event to the run and does what follows, or dies on the way.
@@ -332,15 +381,17 @@ impl Simulator {
             return self.die(crash);
         }
         let event = &self.spoken(event);
+        self.repeat(event);
+        let now = self.clock();
         let Some(run) = &mut self.engine else { return };
-        match run.handle(event.clone(), self.now) {
+        match run.handle(event.clone(), now) {
             Ok(batch) => {
-                let crashed_before =
-                    crash.is_some_and(|crash| crash.point == CrashPoint::BeforeCommit);
-                if *event != Event::Tick && !crashed_before {
+                // What became of an event is durable with what follows from it, or not at all.
+                let lost = self.loses_commit(crash);
+                if *event != Event::Tick && !lost {
                     self.verdicts.push(Verdict {
                         event: event.clone(),
-                        at: self.now,
+                        at: now,
                         result: batch.refused.clone().map_or(Ok(()), Err),
                     });
                 }
@@ -349,7 +400,7 @@ impl Simulator {
             Err(error) => {
                 self.verdicts.push(Verdict {
                     event: event.clone(),
-                    at: self.now,
+                    at: now,
                     result: Err(error),
                 });
                 self.events += 1;
@@ -362,10 +413,16 @@ impl Simulator {
 
     /// Commits a batch and performs its effects, or dies on the way.
     fn finish_event(&mut self, batch: Batch, from_inbox: Option<&Event>) {
-        let crash = self.crash();
+        let (crash, pause, failed) = (self.crash(), self.pause(), self.failed_commit());
         self.events += 1;
         if crash.is_some_and(|crash| crash.point == CrashPoint::BeforeCommit) {
             return self.die(crash);
+        }
+        if let Some(pause) = pause {
+            return self.overtake(pause, batch, from_inbox.is_some());
+        }
+        if let Some(failed) = failed {
+            return self.load_again(failed, batch.records, from_inbox.is_some());
         }
         self.commit(batch.records);
         if from_inbox.is_some() {
@@ -391,6 +448,15 @@ impl Simulator {
         }
     }
 
+    /// Whether the commit of the event at hand does not happen.
+    fn loses_commit(&self, crash: Option<Crash>) -> bool {
+        crash.is_some_and(|crash| crash.point == CrashPoint::BeforeCommit)
+            || self
+                .pause()
+                .is_some_and(|pause| pause.after_effects.is_none())
+            || self.failed_commit().is_some_and(|failed| !failed.written)
+    }
+
     fn crash(&self) -> Option<Crash> {
         self.script
             .crashes
@@ -408,6 +474,7 @@ impl Simulator {
     }
 
     fn commit(&mut self, records: Vec<Record>) {
+        let now = self.clock();
         let Some(run) = &mut self.engine else { return };
         if records.is_empty() {
             return;
@@ -428,7 +495,7 @@ impl Simulator {
         }
         self.commits.push(Commit {
             through,
-            at: self.now,
+            at: now,
             run: run.clone(),
         });
     }
@@ -436,15 +503,11 @@ impl Simulator {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Start(work) => self.start_attempt(&work),
-            Effect::Stop { attempt, .. } => self.keeper.stop(attempt, self.now),
-            Effect::Ask(question) => {
-                let sent = self
-                    .people
-                    .ask(&self.script, &self.plan, &question, self.now);
-                for (at, event) in sent {
-                    self.mail(at, event);
-                }
+            Effect::Stop { attempt, .. } => {
+                self.keeper.heeds(self.engines);
+                self.keeper.stop(attempt, self.now);
             }
+            Effect::Ask(question) => self.ask(&question),
             Effect::Page { page, .. } => {
                 let seen = self.script.clock_seen.filter(|_| page.id.is_of_clock());
                 if let Some(after) = seen {
@@ -464,7 +527,21 @@ impl Simulator {
         }
     }
 
+    /// Puts a question to people.
+    fn ask(&mut self, question: &Question) {
+        let sent = self
+            .people
+            .ask(&self.script, &self.plan, question, self.now);
+        for (at, event) in sent {
+            self.mail(at, event);
+        }
+    }
+
     fn start_attempt(&mut self, work: &Work) {
+        self.start_attempt_of(self.engines, work);
+    }
+
+    fn start_attempt_of(&mut self, fence: u32, work: &Work) {
         let attempt = work.attempt;
         let mut scripted = self.script.attempt(attempt, self.keeper.before(attempt));
         if scripted.ends == Ends::Truly {
@@ -474,7 +551,9 @@ impl Simulator {
             work,
             item: self.item_of(attempt),
             after_record: self.records.last().map_or(0, |record| record.seq),
+            deadline: work.deadline.map(|at| self.in_the_world(at)),
         };
+        self.keeper.heeds(fence);
         self.keeper.start(&asked, scripted, self.now);
         self.report(attempt);
     }

@@ -22,6 +22,9 @@ pub struct World {
     pub script: Script,
 }
 
+/// How many bytes what concerns the run as a whole is made from.
+const RUN_BYTES: usize = 112;
+
 /// How many facts of the story of a world that failed a test are told, from its end.
 const TOLD: usize = 120;
 
@@ -55,6 +58,11 @@ impl fmt::Debug for World {
             f,
             "cancels: {:?} crashes: {:?}",
             script.cancels, script.crashes
+        )?;
+        writeln!(
+            f,
+            "pauses: {:?} failed commits: {:?} repeats: {:?} clocks off: {:?}",
+            script.pauses, script.failed_commits, script.repeats, script.clocks_off
         )?;
         let (simulator, ending) = self.happen();
         let told = facts(&simulator);
@@ -107,13 +115,41 @@ fn any_worlds(orderly: bool) -> impl Strategy<Value = World> {
         vec(any::<u8>(), nodes::NODE_BYTES),
         vec(any::<u8>(), scripts::NODE_BYTES),
     );
-    (vec(node, 1..=12), vec(any::<u8>(), 64)).prop_map(move |(nodes, run)| {
-        let (drawn, happening): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
-        let mut run = Draw::new(&run);
-        let plan = nodes::build(&drawn, &mut run);
-        let script = scripts::build(&plan, &happening, &mut run, orderly);
-        World { plan, script }
-    })
+    (vec(node, 1..=12), vec(any::<u8>(), RUN_BYTES))
+        .prop_map(move |(nodes, run)| made(nodes, &run, orderly))
+}
+
+/// The world that these bytes mean: two lists for each node, and one for the rest.
+fn made(nodes: Vec<(Vec<u8>, Vec<u8>)>, run: &[u8], orderly: bool) -> World {
+    let (drawn, happening): (Vec<_>, Vec<_>) = nodes.into_iter().unzip();
+    let mut run = Draw::new(run);
+    let plan = nodes::build(&drawn, &mut run);
+    let script = scripts::build(&plan, &happening, &mut run, orderly);
+    World { plan, script }
+}
+
+/// The world with this number; every other one is orderly. The same number always gives the same world.
+pub fn world_of(seed: u64) -> (World, bool) {
+    let mut state = seed;
+    let mut bytes = |count: usize| -> Vec<u8> {
+        let words = std::iter::repeat_with(|| scrambled(&mut state).to_le_bytes());
+        words.flatten().take(count).collect()
+    };
+    let count = 1 + usize::from(bytes(1)[0]) % 12;
+    let nodes = (0..count)
+        .map(|_| (bytes(nodes::NODE_BYTES), bytes(scripts::NODE_BYTES)))
+        .collect();
+    let orderly = seed % 2 == 1;
+    (made(nodes, &bytes(RUN_BYTES), orderly), orderly)
+}
+
+/// The next of a line of numbers that look drawn by lot (SplitMix64).
+fn scrambled(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut word = *state;
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
 }
 
 /// The generated worlds are worth their tests only while everything happens in them.
@@ -136,6 +172,9 @@ fn everything_happens_in_some_world() {
             }
             .to_owned(),
         );
+        if simulator.fenced_off() > 0 {
+            count("fenced off".to_owned());
+        }
         for (_, fact) in facts(&simulator) {
             let json = serde_json::to_value(&fact).unwrap();
             count(json["is"].as_str().unwrap().to_owned());
@@ -158,6 +197,7 @@ fn everything_happens_in_some_world() {
         "Waiting",
         "crashed",
         "not crashed",
+        "fenced off",
         "run_created",
         "node_started",
         "node_skipped",

@@ -6,7 +6,8 @@ use piton_core::plan::{Action, NodeIndex, Plan, WorldEffect};
 use piton_core::record::{Answer, OutcomeStatus};
 use piton_core::run::{Outcome, Produced};
 use piton_core::sim::{
-    Asked, Cancel, Crash, CrashPoint, Did, Ends, Locking, Paging, Reply, Script, Scripted,
+    Asked, Cancel, Crash, CrashPoint, Did, Ends, FailedCommit, Locking, Paging, Pause, Reply,
+    Script, Scripted,
 };
 use piton_core::time::Millis;
 use piton_core::value::Value;
@@ -51,7 +52,34 @@ pub fn build(plan: &Plan, nodes: &[Vec<u8>], run: &mut Draw<'_>, orderly: bool) 
         node.attempts(&mut script);
         node.people(&mut script);
     }
+    engines(&mut script, run);
     script
+}
+
+/// What goes wrong between engines and the store: a second engine, commits that fail, events that come again, and
+/// clocks that were set meanwhile.
+fn engines(script: &mut Script, run: &mut Draw<'_>) {
+    for _ in 0..run.of(&[0, 0, 1, 2]) {
+        script.pauses.push(Pause {
+            event: run.below(50) as u32,
+            after_effects: run.of(&[None, Some(0), Some(1), Some(9)]),
+            length: Millis(run.of(&[500, 5_000, 60_000])),
+        });
+    }
+    for _ in 0..run.of(&[0, 0, 1, 2]) {
+        script.failed_commits.push(FailedCommit {
+            event: run.below(50) as u32,
+            written: run.once_in(2),
+        });
+    }
+    for _ in 0..run.of(&[0, 1, 3]) {
+        let later = run.of(&[0, 700, 20_000, 200_000]);
+        script.repeats.push((run.below(50) as u32, Millis(later)));
+    }
+    for _ in 0..run.of(&[0, 0, 0, 2, 4]) {
+        let off = [0, 3_600_000, -3_600_000, 20_000, -20_000];
+        script.clocks_off.push(run.of(&off));
+    }
 }
 
 /// In the end somebody gives an answer that closes the question, whatever it is.
