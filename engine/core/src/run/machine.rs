@@ -228,6 +228,12 @@ impl Run {
         })
     }
 
+    /// When it was last changed: the time of its last record.
+    #[must_use]
+    pub fn changed(&self) -> Timestamp {
+        self.state.now
+    }
+
     /// Takes an event: what follows from it is in the batch, and the run is as if that was done already. A time
     /// earlier than the last record's counts as the last record's.
     ///

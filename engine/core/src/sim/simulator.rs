@@ -23,8 +23,9 @@ use crate::value::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// After so many events a simulation is given up. A plan of a dozen nodes needs some hundreds.
-const EVENT_LIMIT: u32 = 5_000;
+/// After so many events a simulation is given up. A plan of a dozen nodes needs some hundreds; one in which
+/// a look is done again a hundred times while a missed target pages people needs ten thousand.
+const EVENT_LIMIT: u32 = 50_000;
 
 /// After so many ticks with nothing else between them, a run that waits for people, and pages them again and again,
 /// counts as waiting for ever.
@@ -450,11 +451,13 @@ impl Simulator {
 
     /// Whether the commit of the event at hand does not happen.
     fn loses_commit(&self, crash: Option<Crash>) -> bool {
-        crash.is_some_and(|crash| crash.point == CrashPoint::BeforeCommit)
-            || self
-                .pause()
-                .is_some_and(|pause| pause.after_effects.is_none())
-            || self.failed_commit().is_some_and(|failed| !failed.written)
+        if crash.is_some_and(|crash| crash.point == CrashPoint::BeforeCommit) {
+            return true;
+        }
+        match self.pause() {
+            Some(pause) => pause.after_effects.is_none(),
+            None => self.failed_commit().is_some_and(|failed| !failed.written),
+        }
     }
 
     fn crash(&self) -> Option<Crash> {
