@@ -271,9 +271,10 @@ impl<S: Store> Local<S> {
             engine_log: RefCell::new(log),
             directory,
         });
+        let clock = Clock::of_run(&context.directory, run.changed());
         let mut drive = Drive {
             store: &self.store,
-            clock: Clock::start(),
+            clock,
             attempts: Attempts::new(Rc::clone(&context), Arc::clone(&plan)),
             locks: Locks::new(plan, self.location.clone()),
             pages: Pages::new(Rc::clone(&context)),

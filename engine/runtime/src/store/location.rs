@@ -4,6 +4,7 @@
 //! PATH              the database, with PATH-wal and PATH-shm of SQLite
 //! PATH.d/RUN/       the directory of a run
 //!   keeper.lock keeper.log keeper.sock    the keeper's
+//!   clock                                 what time it was at a moment after the last boot
 //!   wake.sock                             wakes the engine that drives the run
 //!   logs/ATTEMPT.log                      what people read of an attempt's output
 //!   out/ATTEMPT.out                       its standard output, for expressions
@@ -188,6 +189,12 @@ impl RunDirectory {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The clock that all engines of the run share until the next boot.
+    #[must_use]
+    pub fn clock(&self) -> PathBuf {
+        self.0.join("clock")
     }
 
     /// What the keeper locks for as long as it lives.
