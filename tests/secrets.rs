@@ -2,6 +2,7 @@
 
 use crate::support::{Ended, Place, until};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 const CANARY: &str = "k9-CANARY/42+\"quoted\"";
 
@@ -75,6 +76,42 @@ runbook canary {
         holding(&place.dir, needle, &mut found);
         assert_eq!(found, Vec::<String>::new());
     }
+}
+
+/// A core file holds all that a process knew. `QUIT` leaves one where the system allows it.
+#[test]
+fn an_engine_leaves_no_core_file() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let place = Place::new();
+    let leaves_core = |program: &Path, arguments: &[&str]| {
+        let script = "ulimit -c unlimited 2>/dev/null; exec \"$0\" \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(program).args(arguments);
+        command
+            .current_dir(&place.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+            .env("PITON_STORE", place.store())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("sh starts");
+        until("it runs", || !place.read("started").is_empty());
+        crate::support::kill(child.id(), "QUIT");
+        let status = child.wait().expect("a child");
+        std::fs::remove_file(place.dir.join("started")).expect("it was there");
+        status.core_dumped()
+    };
+    let script = "echo started > started; while :; do sleep 0.1; done";
+    if !leaves_core(Path::new("sh"), &["-c", script]) {
+        eprintln!("this system writes no core files: nothing was tried");
+    }
+    let file = place.file(
+        "long.runbook",
+        "runbook long {\n  step a { run = \"echo started > started; sleep 5\" effect = none timeout = 1m }\n}\n",
+    );
+    let engine = Path::new(env!("CARGO_BIN_EXE_piton"));
+    assert!(!leaves_core(engine, &["run", &file.display().to_string()]));
+    place.run(["cancel", "last"]);
 }
 
 #[test]

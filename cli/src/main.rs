@@ -19,6 +19,7 @@ mod failure;
 mod filling;
 mod output;
 mod outputs;
+mod private;
 mod rewrite;
 mod runbook;
 mod session;
@@ -37,6 +38,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    private::keep_memory();
     // The keeper is started with each run and wants nothing of the rest: no parser, no logs.
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == "__keeper")
