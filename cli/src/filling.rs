@@ -67,8 +67,8 @@ impl Filling {
     /// # Errors
     /// When there is no such run or node, something is missing, or it is refused.
     pub fn hand_in(self, run: &str, saying: &Saying, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(run)).await?;
             let (plan, view) = session.view(&run).await?;
             let place = Place {

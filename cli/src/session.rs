@@ -8,7 +8,7 @@ use piton_core::run::Event;
 use piton_core::view::RunView;
 use piton_runtime::driver::Local;
 use piton_runtime::store::{
-    InboxId, Location, RunDirectory, RunSummary, SqliteStore, Store, StoreError, Verdict,
+    AnyStore, InboxId, Location, RunDirectory, RunSummary, Store, StoreError, Verdict,
 };
 use std::future::Future;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// An open store.
 pub struct Session {
     /// What drives runs in it.
-    pub local: Local<SqliteStore>,
-    /// Its name, as `--store` takes it, wherever a command stands.
-    pub location: String,
+    pub local: Local<AnyStore>,
+    /// Where it is.
+    pub location: Location,
 }
 
 /// Does something that waits, on this thread.
@@ -42,17 +42,17 @@ impl Session {
     ///
     /// # Errors
     /// When the name makes no sense, or the store cannot be opened.
-    pub fn open(store: Option<&str>) -> Result<Session, Failure> {
+    pub async fn open(store: Option<&str>) -> Result<Session, Failure> {
         let location = Location::from_environment(store).map_err(Failure::usage)?;
         Ok(Session {
-            local: Local::open(&location).map_err(from_drive)?,
-            location: location.to_string(),
+            local: Local::open(&location).await.map_err(from_drive)?,
+            location,
         })
     }
 
     /// The store itself.
     #[must_use]
-    pub fn store(&self) -> &SqliteStore {
+    pub fn store(&self) -> &AnyStore {
         self.local.store()
     }
 

@@ -26,8 +26,8 @@ impl Attend {
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
         // Whoever started it may end, and their terminal with them.
         let _ = rustix::process::setsid();
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let manner = Manner {
                 plain: true,

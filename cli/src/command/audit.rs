@@ -43,8 +43,8 @@ impl Audit {
     /// # Errors
     /// When the journal was changed, or cannot be read.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         let (run, audited) = block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(self.run.as_deref()).await?;
             let audited = session.local.audit(&run).await;
             Ok((run, audited))

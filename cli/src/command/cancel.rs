@@ -40,8 +40,8 @@ impl Cancel {
     /// # Errors
     /// When there is no such run, or it is over.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let by = self.who.actor();
             let event = Event::Cancel {

@@ -113,8 +113,8 @@ impl Decide {
         };
         let word = Word::read(word)?;
         self.fits(word)?;
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let (plan, view) = session.view(&run).await?;
             let node = which(&view, node)?;

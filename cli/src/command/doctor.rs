@@ -4,7 +4,7 @@ use crate::display::style::{self, Line, Style};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::Session;
+use crate::session::{Session, block_on};
 use clap::Args;
 use piton_runtime::store::Location;
 use serde::Serialize;
@@ -103,7 +103,7 @@ fn store_findings(store: Option<&str>) -> Vec<Finding> {
         Ok(location) => location,
         Err(error) => return vec![finding("store", Found::Missing, error.to_string())],
     };
-    let opened = match Session::open(store) {
+    let opened = match block_on(Session::open(store)) {
         Ok(_) => finding(
             "store",
             Found::Good,
@@ -111,7 +111,7 @@ fn store_findings(store: Option<&str>) -> Vec<Finding> {
         ),
         Err(failure) => finding("store", Found::Missing, failure.message),
     };
-    vec![opened, space(location.path())]
+    vec![opened, space(&location.runs_directory())]
 }
 
 /// Less than this is worth a word before a run is started.

@@ -140,17 +140,17 @@ impl Lock {
     /// # Errors
     /// When the store cannot be read or written, or nobody has the lock that is to be broken.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         match self.command {
-            LockCommand::List(list) => list.execute(&session),
-            LockCommand::Break(command) => command.execute(&session),
+            LockCommand::List(list) => list.execute(store),
+            LockCommand::Break(command) => command.execute(store),
         }
     }
 }
 
 impl List {
-    fn execute(self, session: &Session) -> Result<Exit, Failure> {
-        let (locks, driven) = block_on(async {
+    fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
+        let (location, locks, driven) = block_on(async {
+            let session = Session::open(store).await?;
             let locks = session.store().locks().await.map_err(from_store)?;
             let mut driven = BTreeSet::new();
             for claim in locks.held.iter().chain(&locks.waiting) {
@@ -159,7 +159,7 @@ impl List {
                     driven.insert(run.clone());
                 }
             }
-            Ok((locks, driven))
+            Ok((session.location, locks, driven))
         })?;
         if self.json {
             let claims = |claims: &[LockClaim]| {
@@ -172,7 +172,7 @@ impl List {
                 broken: locks.broken.iter().map(BrokenJson::of).collect(),
             })?;
         } else if locks == Locks::default() {
-            output::line(&format!("no locks in {}", session.store().location()))?;
+            output::line(&format!("no locks in {location}"))?;
         } else {
             let colour = style::colour(&io::stdout());
             let lines = lines(&locks, &driven, clock::now());
@@ -187,9 +187,10 @@ impl List {
 }
 
 impl Break {
-    fn execute(self, session: &Session) -> Result<Exit, Failure> {
+    fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
         let by = self.who.actor();
         let done = block_on(async {
+            let session = Session::open(store).await?;
             let done = session.local.break_lock(&self.lock, &by, &self.reason);
             done.await.map_err(|error| match error {
                 DriveError::Store(error @ StoreError::NoSuchLock { .. }) => Failure::usage(error),

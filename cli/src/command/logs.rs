@@ -69,8 +69,8 @@ impl Logs {
     /// # Errors
     /// When there is no such run or node, or a log cannot be read.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(self.run.as_deref()).await?;
             let (plan, view) = session.view(&run).await?;
             self.check_node(&run, &view)?;

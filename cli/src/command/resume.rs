@@ -32,8 +32,8 @@ impl Resume {
     /// # Errors
     /// When there is no such run, or another engine drives it.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(self.run.as_deref()).await?;
             let (plan, view) = session.view(&run).await?;
             if let Some(outcome) = view.outcome {

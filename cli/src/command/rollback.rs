@@ -54,8 +54,8 @@ impl Rollback {
     /// # Errors
     /// When there is no such run, nothing to undo, or it is refused.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let machine = session.local.run(&run).await.map_err(driving::from_drive)?;
             match machine.outcome() {

@@ -51,10 +51,10 @@ impl Run {
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
         let Loaded { plan, file, base } = load_plan(&self.file, &self.settings)?;
         let assumed = self.assuming.resolve(&plan, &file)?;
-        let session = Session::open(store)?;
         let actor = self.who.actor();
         taken_as_done(&plan, &assumed, &actor);
         block_on(async {
+            let session = Session::open(store).await?;
             let begin = Begin {
                 by: actor.clone(),
                 base,

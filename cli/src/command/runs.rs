@@ -133,13 +133,10 @@ impl Runs {
     /// # Errors
     /// When the store cannot be read.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
-        let mut runs = block_on(async {
-            session
-                .store()
-                .runs(&RunFilter::default())
-                .await
-                .map_err(from_store)
+        let (location, mut runs) = block_on(async {
+            let session = Session::open(store).await?;
+            let runs = session.store().runs(&RunFilter::default()).await;
+            Ok((session.location, runs.map_err(from_store)?))
         })?;
         runs.retain(|run| self.state.is_empty() || self.state.contains(&StateWord::of(run)));
         runs.truncate(self.limit.unwrap_or(usize::MAX));
@@ -147,8 +144,7 @@ impl Runs {
             output::json(&runs.iter().map(Listed::of).collect::<Vec<_>>())?;
         } else if runs.is_empty() {
             output::line(&format!(
-                "no runs in {}; `piton run FILE` starts one",
-                session.store().location()
+                "no runs in {location}; `piton run FILE` starts one"
             ))?;
         } else {
             let colour = style::colour(&io::stdout());

@@ -33,8 +33,8 @@ impl Show {
     /// # Errors
     /// When there is no such run or it cannot be read.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         let (directory, plan, view) = block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(self.run.as_deref()).await?;
             let (plan, view) = session.view(&run).await?;
             Ok((session.directory(&run), plan, view))

@@ -39,8 +39,8 @@ impl Take {
     /// # Errors
     /// When there is no such run or node, or it is refused.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let (_, view) = session.view(&run).await?;
             let by = self.who.actor();

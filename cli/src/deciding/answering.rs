@@ -47,8 +47,8 @@ impl Answering {
     /// # Errors
     /// When there is no such run or node, or the decision is refused.
     pub fn hand_in(self, answer: Answer, store: Option<&str>) -> Result<Exit, Failure> {
-        let session = Session::open(store)?;
         block_on(async {
+            let session = Session::open(store).await?;
             let run = session.resolve(Some(&self.run)).await?;
             let (_, view) = session.view(&run).await?;
             let node = which(&view, self.node.as_deref())?;

@@ -28,12 +28,16 @@ impl Scratch {
         Scratch(path)
     }
 
+    fn path(&self) -> PathBuf {
+        self.0.join("state/runs.db")
+    }
+
     fn location(&self) -> Location {
-        Location::Sqlite(self.0.join("state/runs.db"))
+        Location::Sqlite(self.path())
     }
 
     fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.location()).unwrap()
+        SqliteStore::open(&self.path()).unwrap()
     }
 }
 
@@ -110,10 +114,7 @@ async fn it_is_a_store() {
     let number = std::cell::Cell::new(0);
     let make = || {
         number.set(number.get() + 1);
-        SqliteStore::open(&Location::Sqlite(
-            scratch.0.join(format!("{}.db", number.get())),
-        ))
-        .unwrap()
+        SqliteStore::open(&scratch.0.join(format!("{}.db", number.get()))).unwrap()
     };
     if let Err(failure) = conformance::all(make).await {
         panic!("{failure}");
@@ -126,7 +127,11 @@ async fn it_is_for_its_user_only() {
     let scratch = Scratch::new();
     let store = scratch.open();
     create(&store).await;
-    store.run_directory(&run_id()).create().unwrap();
+    scratch
+        .location()
+        .run_directory(&run_id())
+        .create()
+        .unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let directory = scratch.0.join("state");
     assert_eq!(mode(&directory), 0o700);
@@ -160,7 +165,7 @@ fn many_may_open_a_new_store_at_once() {
     let scratch = Scratch::new();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| SqliteStore::open(&scratch.location()).map(drop)))
+            .map(|_| scope.spawn(|| SqliteStore::open(&scratch.path()).map(drop)))
             .collect();
         for thread in threads {
             thread.join().unwrap().unwrap();
@@ -217,7 +222,7 @@ fn child_that_takes_the_lease() {
     let Some(store) = std::env::var_os("PITON_TEST_STORE") else {
         return;
     };
-    let store = SqliteStore::open(&Location::Sqlite(store.into())).unwrap();
+    let store = SqliteStore::open(Path::new(&store)).unwrap();
     let word = match block_on(acquire(&store)) {
         Ok(lease) => format!("fence {}", lease.fence),
         Err(StoreError::Held { by, .. }) => format!("held by {}", by.pid),
@@ -243,7 +248,7 @@ impl Child {
                 "--ignored",
                 "--nocapture",
             ])
-            .env("PITON_TEST_STORE", scratch.location().path())
+            .env("PITON_TEST_STORE", scratch.path())
             .env("PITON_TEST_ANSWER", &answer)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -305,7 +310,7 @@ fn child_that_commits() {
     let Some(store) = std::env::var_os("PITON_TEST_STORE") else {
         return;
     };
-    let store = SqliteStore::open(&Location::Sqlite(store.into())).unwrap();
+    let store = SqliteStore::open(Path::new(&store)).unwrap();
     block_on(async {
         let lease = acquire(&store).await.unwrap();
         let mut head = store.load(&run_id()).await.unwrap().head;
@@ -343,9 +348,7 @@ fn what_was_acknowledged_outlives_a_kill() {
         child.kill();
         let said = fs::read_to_string(answer).unwrap();
         let acknowledged: u64 = said.lines().last().unwrap().parse().unwrap();
-        let found = block_on(survivors(scratch.location().path()))
-            .unwrap()
-            .unwrap();
+        let found = block_on(survivors(&scratch.path())).unwrap().unwrap();
         assert!(
             found.seq >= acknowledged,
             "{acknowledged} was acknowledged, {found:?} is there"
@@ -368,7 +371,7 @@ fn copy(from: &Path, to: &Path, log: &[u8]) {
 
 /// What is left of the run, its chain verified.
 async fn survivors(path: &Path) -> Result<Option<Head>, StoreError> {
-    let store = SqliteStore::open(&Location::Sqlite(path.to_owned()))?;
+    let store = SqliteStore::open(path)?;
     let loaded = match store.load(&run_id()).await {
         Err(StoreError::NoSuchRun { .. }) => return Ok(None),
         loaded => loaded?,
@@ -392,7 +395,7 @@ async fn survivors(path: &Path) -> Result<Option<Head>, StoreError> {
 async fn a_torn_log_loses_no_half_of_a_batch() {
     let scratch = Scratch::new();
     let store = scratch.open();
-    let path = scratch.location().path().to_owned();
+    let path = scratch.path();
     let log_path = path.with_file_name("runs.db-wal");
     let mut head = create(&store).await;
     let lease = acquire(&store).await.unwrap();
@@ -457,8 +460,12 @@ async fn a_database_cut_short_is_damage_that_is_named() {
         let before = head;
         commit(&store, &lease, before, &batch(&mut head, number, 3)).await;
     }
-    let path = scratch.location().path().to_owned();
-    store.run_directory(&run_id()).create().unwrap();
+    let path = scratch.path();
+    scratch
+        .location()
+        .run_directory(&run_id())
+        .create()
+        .unwrap();
     drop(store);
     let whole = fs::read(&path).unwrap();
     assert!(
@@ -509,7 +516,7 @@ async fn noise_in_the_database_is_an_error_or_harmless() {
         let before = head;
         commit(&store, &lease, before, &batch(&mut head, number, 3)).await;
     }
-    let path = scratch.location().path().to_owned();
+    let path = scratch.path();
     drop(store);
     let whole = fs::read(&path).unwrap();
     let mut noise = 0x2545_f491_4f6c_dd1d_u64;
@@ -527,7 +534,7 @@ async fn noise_in_the_database_is_an_error_or_harmless() {
             let _ = fs::remove_file(path.with_file_name(side));
         }
         // What matters is that nothing here panics; a changed record is the audit's to find.
-        if let Ok(store) = SqliteStore::open(&Location::Sqlite(path.clone())) {
+        if let Ok(store) = SqliteStore::open(&path) {
             let _ = store
                 .load(&run_id())
                 .await
@@ -551,7 +558,7 @@ fn what_is_not_a_store_is_refused_and_left_alone() {
         .unwrap();
     for path in [text, foreign, scratch.0.clone()] {
         let before = fs::read(&path).ok();
-        let error = SqliteStore::open(&Location::Sqlite(path.clone())).unwrap_err();
+        let error = SqliteStore::open(&path).unwrap_err();
         assert!(matches!(error, StoreError::NotAStore { .. }), "{error:?}");
         let message = error.to_string();
         assert!(
@@ -577,7 +584,7 @@ fn a_place_that_cannot_be_written_is_named() {
         places.push(closed.join("deeper/runs.db"));
     }
     for place in places {
-        let error = SqliteStore::open(&Location::Sqlite(place.clone())).unwrap_err();
+        let error = SqliteStore::open(&place).unwrap_err();
         assert!(matches!(error, StoreError::Unwritable { .. }), "{error:?}");
         let message = error.to_string();
         assert!(message.contains(place.to_str().unwrap()), "{message}");

@@ -18,8 +18,8 @@ use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
 use crate::store::{
-    Created, InboxId, Lease, Location, NewRun, RunDirectory, SqliteStore, Store, StoreError,
-    Verdict, new_run_id,
+    AnyStore, Created, InboxId, Lease, Location, NewRun, RunDirectory, Store, StoreError, Verdict,
+    new_run_id,
 };
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
@@ -64,7 +64,7 @@ pub enum Decided {
 
 /// Runs in a store.
 #[derive(Debug)]
-pub struct Local<S = SqliteStore> {
+pub struct Local<S = AnyStore> {
     store: S,
     location: Location,
     owner: Owner,
@@ -72,13 +72,16 @@ pub struct Local<S = SqliteStore> {
     lease: Millis,
 }
 
-impl Local<SqliteStore> {
+impl Local<AnyStore> {
     /// Opens the store at this place, and makes it if it is not there.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(location: &Location) -> Result<Local<SqliteStore>, DriveError> {
-        Ok(Local::new(SqliteStore::open(location)?, location.clone()))
+    pub async fn open(location: &Location) -> Result<Local<AnyStore>, DriveError> {
+        Ok(Local::new(
+            AnyStore::open(location).await?,
+            location.clone(),
+        ))
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
         fn new() -> World {
             let dir = std::env::temp_dir().join(new_run_id("piton-locks").0);
             let location = Location::Sqlite(dir.join("runs.db"));
-            let store = SqliteStore::open(&location).unwrap();
+            let store = SqliteStore::open(&dir.join("runs.db")).unwrap();
             World {
                 dir,
                 location,

@@ -99,17 +99,30 @@ impl Location {
         Location::choose(given, |name| std::env::var_os(name))
     }
 
-    /// The database's file.
+    /// The directory that holds the directories of the runs. It need not exist.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        let Location::Sqlite(path) = self;
-        path
+    pub fn runs_directory(&self) -> PathBuf {
+        match self {
+            Location::Sqlite(path) => runs_directory(path),
+        }
     }
 
     /// The directory of a run's files. It need not exist.
     #[must_use]
     pub fn run_directory(&self, run: &RunId) -> RunDirectory {
-        RunDirectory(runs_directory(self.path()).join(directory_name(&run.0)))
+        RunDirectory(self.runs_directory().join(directory_name(&run.0)))
+    }
+
+    /// What [`STORE_VARIABLE`] has to say so that another process finds this store.
+    #[must_use]
+    pub fn to_variable(&self) -> OsString {
+        match self {
+            Location::Sqlite(path) => {
+                let mut text = OsString::from("sqlite:");
+                text.push(path);
+                text
+            }
+        }
     }
 }
 
@@ -154,7 +167,9 @@ impl FromStr for Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.path().display())
+        match self {
+            Location::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
     }
 }
 
@@ -306,23 +321,18 @@ mod tests {
             ("XDG_STATE_HOME", "/x"),
             ("HOME", "/h"),
         ];
-        assert_eq!(
-            choose(Some("sqlite:/a"), &all).unwrap().path(),
-            Path::new("/a")
-        );
-        assert_eq!(choose(None, &all).unwrap().path(), Path::new("/b"));
-        assert_eq!(
-            choose(None, &all[1..]).unwrap().path(),
-            Path::new("/x/piton/piton.db")
-        );
-        let home = Path::new("/h/.local/state/piton/piton.db");
-        assert_eq!(choose(None, &all[2..]).unwrap().path(), home);
+        let file = |path: &str| Ok(Location::Sqlite(PathBuf::from(path)));
+        assert_eq!(choose(Some("sqlite:/a"), &all), file("/a"));
+        assert_eq!(choose(None, &all), file("/b"));
+        assert_eq!(choose(None, &all[1..]), file("/x/piton/piton.db"));
+        let home = file("/h/.local/state/piton/piton.db");
+        assert_eq!(choose(None, &all[2..]), home);
         let odd = [
             ("PITON_STORE", ""),
             ("XDG_STATE_HOME", "relative"),
             ("HOME", "/h"),
         ];
-        assert_eq!(choose(None, &odd).unwrap().path(), home);
+        assert_eq!(choose(None, &odd), home);
         assert_eq!(choose(None, &[]), Err(LocationError::NoHome));
     }
 
@@ -346,7 +356,7 @@ mod tests {
             Err(LocationError::Tilde("sqlite:~/runs.db".to_owned()))
         );
         let location: Location = "sqlite:some/runs.db".parse().unwrap();
-        assert!(location.path().is_absolute());
+        assert!(location.runs_directory().is_absolute());
         assert_eq!(location.to_string().parse(), Ok(location));
     }
 

@@ -4,6 +4,7 @@
 //! [`StoreError`] what can go wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand
 //! ([`location`]). [`conformance`] is what any store has to pass.
 
+mod any;
 pub mod conformance;
 mod error;
 pub mod location;
@@ -12,6 +13,7 @@ mod names;
 pub mod sqlite;
 mod types;
 
+pub use any::AnyStore;
 pub use error::StoreError;
 pub use location::{Location, LocationError, RunDirectory};
 pub use locks::{BrokenLock, LockBreak, LockClaim, LockHolder, Locks, Taken};

@@ -237,7 +237,7 @@ fn child_that_drives() {
         return;
     };
     on_runtime(async {
-        let local = Local::open(&Location::Sqlite(store.into())).unwrap();
+        let local = Local::open(&Location::Sqlite(store.into())).await.unwrap();
         let options = DriveOptions::until(Until::Over);
         let end = local
             .with_keeper(keeper())
@@ -250,7 +250,7 @@ fn child_that_drives() {
 fn engine(world: &World, run: &RunId) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "driver::locks::child_that_drives", "--ignored"])
-        .env("PITON_TEST_STORE", world.location().path())
+        .env("PITON_TEST_STORE", world.dir.join("runs.db"))
         .env("PITON_TEST_RUN", &run.0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -137,7 +137,7 @@ impl Store for Faulty {
 
 impl World {
     fn faulty(&self, fault: Fault, at: u32, times: u32) -> Local<Faulty> {
-        let inner = SqliteStore::open(&self.location()).unwrap();
+        let inner = self.store();
         let store = Faulty {
             inner,
             fault,

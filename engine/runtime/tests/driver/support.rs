@@ -8,7 +8,7 @@ use piton_core::sim::plans::PlanBuilder;
 use piton_runtime::driver::{Begin, DriveEnd, DriveError, DriveOptions, Local, Until};
 use piton_runtime::keeper::Executable;
 use piton_runtime::owner::Owner;
-use piton_runtime::store::{Location, SqliteStore};
+use piton_runtime::store::{AnyStore, Location, SqliteStore};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,10 @@ impl World {
         World { dir }
     }
 
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.dir.join("runs.db")).unwrap()
+    }
+
     pub fn location(&self) -> Location {
         format!("sqlite:{}", self.dir.join("runs.db").display())
             .parse()
@@ -31,7 +35,7 @@ impl World {
     }
 
     pub fn local(&self) -> Local {
-        Local::open(&self.location()).unwrap().with_keeper(keeper())
+        Local::new(AnyStore::Sqlite(self.store()), self.location()).with_keeper(keeper())
     }
 
     /// An engine that everybody else takes for dead, so that its runs can be taken over while this process lives.
@@ -158,7 +162,7 @@ pub fn on_runtime<F: Future>(test: F) -> F::Output {
 }
 
 /// Drives the run with an engine that dies, as far as the journal can tell, as soon as `when` holds.
-pub async fn die_when(local: &Local<SqliteStore>, run: &RunId, mut when: impl FnMut() -> bool) {
+pub async fn die_when(local: &Local, run: &RunId, mut when: impl FnMut() -> bool) {
     let mut observer = ();
     let driving = local.drive(run, DriveOptions::until(Until::Over), &mut observer);
     let condition = async {

@@ -1,13 +1,13 @@
 //! Putting SQLite's errors into the words of the store.
 
-use crate::store::{Location, StoreError};
+use crate::store::StoreError;
 use piton_core::id::RunId;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a call waits for another process that has the store locked. Writers hold it for milliseconds.
@@ -15,25 +15,21 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the store is, for messages.
 #[derive(Clone, Debug)]
-pub(super) struct Place(Location);
+pub(super) struct Place(PathBuf);
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write!(f, "sqlite:{}", self.0.display())
     }
 }
 
 impl Place {
-    pub(super) fn of(location: &Location) -> Place {
-        Place(location.clone())
-    }
-
-    pub(super) fn location(&self) -> &Location {
-        &self.0
+    pub(super) fn of(path: &Path) -> Place {
+        Place(path.to_owned())
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.0.path()
+        &self.0
     }
 
     pub(super) fn failure(

@@ -15,7 +15,6 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use super::location::{Location, RunDirectory};
 use super::{
     Commit, Created, InboxId, Lease, Loaded, LockBreak, Locks, NewRun, RunFilter, RunSummary,
     Store, StoreError, Taken, Verdict,
@@ -27,6 +26,7 @@ use piton_core::record::Record;
 use piton_core::run::{Event, Head};
 use piton_core::time::{Millis, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,30 +39,18 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store, and makes it with the directories above it when it is not there.
+    /// Opens the store in the file at this absolute path, and makes it with the directories above it when it is not there.
     ///
     /// # Errors
     /// When it cannot be written, is damaged, of a newer Piton, or something else.
-    pub fn open(location: &Location) -> Result<SqliteStore, StoreError> {
-        let place = Place::of(location);
+    pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
+        let place = Place::of(path);
         let connection = open::open(&place)?;
         Ok(SqliteStore {
             connection: Mutex::new(connection),
             place,
             here: Owner::this_process(),
         })
-    }
-
-    /// Where the store is.
-    #[must_use]
-    pub fn location(&self) -> &Location {
-        self.place.location()
-    }
-
-    /// The directory of a run's files. It need not exist.
-    #[must_use]
-    pub fn run_directory(&self, run: &RunId) -> RunDirectory {
-        self.location().run_directory(run)
     }
 
     /// Whoever panicked with the connection left a transaction that its guard has rolled back, so the connection

@@ -15,7 +15,7 @@ struct Scratch {
 impl Scratch {
     fn new() -> Scratch {
         let directory = std::env::temp_dir().join(new_run_id("piton-sqlite").0);
-        let store = SqliteStore::open(&Location::Sqlite(directory.join("runs.db"))).unwrap();
+        let store = SqliteStore::open(&directory.join("runs.db")).unwrap();
         Scratch { store, directory }
     }
 
@@ -139,7 +139,7 @@ fn an_unwritable_store_says_so_and_goes_on_after_repair() {
 fn a_locked_store_says_so() {
     let scratch = Scratch::new();
     let (lease, head) = scratch.run();
-    let other = Connection::open(scratch.store.location().path()).unwrap();
+    let other = Connection::open(scratch.store.place.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     scratch.execute("PRAGMA busy_timeout = 20");
     let error = scratch
@@ -233,7 +233,7 @@ fn a_store_of_the_first_layout_becomes_one_of_the_newest_with_all_that_is_in_it(
     let (lease, head) = scratch.run();
     // What the first layout did not have yet.
     scratch.execute("DROP TABLE claim; DROP TABLE broken_lock; PRAGMA user_version = 1");
-    let store = SqliteStore::open(scratch.store.location()).unwrap();
+    let store = SqliteStore::open(scratch.store.place.path()).unwrap();
     assert_eq!(store.load_run(&lease.run).unwrap().head, head);
     let names = ["db".to_owned()];
     assert_eq!(
@@ -247,7 +247,7 @@ fn a_store_of_the_first_layout_becomes_one_of_the_newest_with_all_that_is_in_it(
 fn a_layout_of_a_newer_piton_is_refused_and_left_alone() {
     let scratch = Scratch::new();
     scratch.execute("PRAGMA user_version = 99");
-    let error = SqliteStore::open(scratch.store.location()).unwrap_err();
+    let error = SqliteStore::open(scratch.store.place.path()).unwrap_err();
     assert!(
         matches!(error, StoreError::Newer { found: 99, .. }),
         "{error:?}"

@@ -1,0 +1,136 @@
+//! A store of whichever kind a location names.
+
+use super::{
+    Commit, Created, InboxId, Lease, Loaded, Location, LockBreak, Locks, NewRun, RunFilter,
+    RunSummary, SqliteStore, Store, StoreError, Taken, Verdict,
+};
+use crate::owner::Owner;
+use piton_core::id::{Actor, RunId};
+use piton_core::record::Record;
+use piton_core::run::{Event, Head};
+use piton_core::time::Millis;
+
+/// A store of any kind.
+#[derive(Debug)]
+pub enum AnyStore {
+    /// One file, for one host.
+    Sqlite(SqliteStore),
+}
+
+impl AnyStore {
+    /// Opens the store at this place, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be reached or written, is damaged, of a newer Piton, or something else.
+    pub async fn open(location: &Location) -> Result<AnyStore, StoreError> {
+        match location {
+            Location::Sqlite(path) => SqliteStore::open(path).map(AnyStore::Sqlite),
+        }
+    }
+}
+
+/// Has the store behind it do something.
+macro_rules! behind {
+    ($self:ident . $method:ident ( $($argument:expr),* )) => {
+        match $self {
+            AnyStore::Sqlite(store) => store.$method($($argument),*).await,
+        }
+    };
+}
+
+impl Store for AnyStore {
+    async fn create(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
+        behind!(self.create(run, records))
+    }
+
+    async fn acquire(&self, run: &RunId, owner: &Owner, ttl: Millis) -> Result<Lease, StoreError> {
+        behind!(self.acquire(run, owner, ttl))
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), StoreError> {
+        behind!(self.renew(lease))
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        behind!(self.release(lease))
+    }
+
+    async fn load(&self, run: &RunId) -> Result<Loaded, StoreError> {
+        behind!(self.load(run))
+    }
+
+    async fn records(&self, run: &RunId, from: u64) -> Result<Vec<Record>, StoreError> {
+        behind!(self.records(run, from))
+    }
+
+    async fn commit(
+        &self,
+        lease: &Lease,
+        expected: Head,
+        commit: Commit<'_>,
+    ) -> Result<(), StoreError> {
+        behind!(self.commit(lease, expected, commit))
+    }
+
+    async fn post(&self, run: &RunId, event: &Event, key: &str) -> Result<InboxId, StoreError> {
+        behind!(self.post(run, event, key))
+    }
+
+    async fn inbox(&self, run: &RunId) -> Result<Vec<(InboxId, Event)>, StoreError> {
+        behind!(self.inbox(run))
+    }
+
+    async fn verdict(&self, entry: InboxId) -> Result<Option<Verdict>, StoreError> {
+        behind!(self.verdict(entry))
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
+        behind!(self.runs(filter))
+    }
+
+    async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {
+        behind!(self.summary(run))
+    }
+
+    async fn resolve(&self, text: &str) -> Result<RunId, StoreError> {
+        behind!(self.resolve(text))
+    }
+
+    async fn take_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+        names: &[String],
+    ) -> Result<Taken, StoreError> {
+        behind!(self.take_locks(lease, node, names))
+    }
+
+    async fn release_locks(
+        &self,
+        lease: &Lease,
+        node: Option<&str>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        behind!(self.release_locks(lease, node))
+    }
+
+    async fn keep_locks(
+        &self,
+        lease: &Lease,
+        kept: &[(Option<String>, Vec<String>)],
+    ) -> Result<Vec<RunId>, StoreError> {
+        behind!(self.keep_locks(lease, kept))
+    }
+
+    async fn locks(&self) -> Result<Locks, StoreError> {
+        behind!(self.locks())
+    }
+
+    async fn break_lock(
+        &self,
+        name: &str,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<LockBreak, StoreError> {
+        behind!(self.break_lock(name, by, reason))
+    }
+}
