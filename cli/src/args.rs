@@ -59,6 +59,8 @@ pub enum Command {
     Run(command::run::Run),
     /// Go on with a run whose engine ended
     Resume(command::resume::Resume),
+    /// Drive the runs that were started with `run --detach`, until told to end
+    Serve(command::serve::Serve),
     /// List runs, newest first
     Runs(command::runs::Runs),
     /// Show one run: what was done, what waits, what failed

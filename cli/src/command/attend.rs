@@ -34,6 +34,12 @@ impl Attend {
                 until: Some(Until::NobodyToCall),
                 ..Manner::default()
             };
+            // If this process dies, a server stays with the run.
+            let local = &session.local;
+            local
+                .leave_to_servers_when_orphaned(&run)
+                .await
+                .map_err(driving::from_drive)?;
             let driven = driving::drive(&session, &run, &self.who.actor(), &manner).await?;
             Ok(driven.exit())
         })

@@ -10,10 +10,11 @@ use crate::output;
 use crate::runbook::{Loaded, Settings, load_plan};
 use crate::session::{Session, block_on};
 use clap::Args;
-use piton_core::id::Actor;
+use piton_core::id::{Actor, RunId};
 use piton_core::plan::Plan;
 use piton_core::record::Assumed;
 use piton_runtime::driver::Begin;
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// What `piton run` takes.
@@ -23,6 +24,7 @@ Examples:
   piton run restore.runbook --set backup=LATEST
   piton run restore.runbook --yes      approve at gates where the starter may, and answer with defaults
   piton run restore.runbook --mode drill
+  piton run restore.runbook --detach   leave it to a `piton serve`, and return at once
   piton run restore.runbook --assume-done fetch --output rows=3 --assume-done stop-writes
 
 In a terminal every node is shown live, and what waits for people asks. Elsewhere there is one line for each thing that happens,
@@ -39,6 +41,10 @@ pub struct Run {
     assuming: Assuming,
     #[command(flatten)]
     who: As,
+    /// Leave the run to a `piton serve` that works on the store, and return at once. Secrets and programs are those of
+    /// the server
+    #[arg(long, conflicts_with_all = ["yes", "wait", "plain"])]
+    detach: bool,
     #[command(flatten)]
     manner: Manner,
 }
@@ -66,11 +72,48 @@ impl Run {
                 .submit(plan, begin)
                 .await
                 .map_err(driving::from_drive)?;
+            if self.detach {
+                return leave_to_servers(&session, &run, self.manner.json).await;
+            }
             let driven = driving::drive(&session, &run, &actor, &self.manner).await?;
             driving::finish(&driven, &self.manner)?;
             Ok(driven.exit())
         })
     }
+}
+
+/// A run that was left to servers, as `--json` writes it.
+#[derive(Serialize)]
+struct Detached<'a> {
+    run: &'a str,
+    /// The names of the servers that may take it.
+    servers: Vec<&'a str>,
+}
+
+/// Leaves a new run to the servers of its store, and prints its id.
+async fn leave_to_servers(session: &Session, run: &RunId, json: bool) -> Result<Exit, Failure> {
+    let local = &session.local;
+    local
+        .leave_to_servers(run)
+        .await
+        .map_err(driving::from_drive)?;
+    let servers = local.servers().await.map_err(driving::from_drive)?;
+    if json {
+        let servers = servers.iter().map(|server| server.name.as_str()).collect();
+        output::json(&Detached {
+            run: &run.0,
+            servers,
+        })?;
+    } else {
+        output::line(&run.0)?;
+    }
+    if servers.is_empty() {
+        output::note(&format!(
+            "no `piton serve` works on {}: start one, or type `piton resume {run}`",
+            session.location
+        ));
+    }
+    Ok(Exit::Success)
 }
 
 /// Says which nodes are taken as done, on whose word, before anything starts.

@@ -75,7 +75,7 @@ pub async fn take_in(
         let relieved = driving::attendant::relieve(session, run).await?;
         let summary = session.summary(run).await?;
         let left = relieved || (verdict.accepted && summary.driven_by.is_none());
-        if left && summary.status.outcome.is_none() {
+        if left && summary.status.outcome.is_none() && !is_served(session, run).await? {
             drive_on(session, run, by, handing).await?;
         }
     }
@@ -102,11 +102,23 @@ async fn stand_in(
     if view.outcome.is_some() || session.summary(run).await?.driven_by.is_some() {
         return Ok(());
     }
+    if is_served(session, run).await? {
+        return Ok(());
+    }
     if relieved && view.state != RunState::Waiting {
         return drive_on(session, run, by, handing).await;
     }
     driving::attendant::leave_one(session, run, &view);
     Ok(())
+}
+
+/// Whether servers go on with the run, so that nobody else has to.
+///
+/// # Errors
+/// When the store cannot be read.
+async fn is_served(session: &Session, run: &RunId) -> Result<bool, Failure> {
+    let served = session.local.is_served(run).await;
+    served.map_err(driving::from_drive)
 }
 
 /// Why the run as it stands would refuse the event without writing anything down, so that nothing has to be driven
@@ -177,6 +189,9 @@ async fn settle_what_is_due(
     if !due || handing.no_resume || session.summary(run).await?.driven_by.is_some() {
         return Ok(());
     }
+    if is_served(session, run).await? {
+        return Ok(());
+    }
     drive_on(session, run, by, handing).await
 }
 
@@ -221,14 +236,13 @@ async fn verdict_on(
             }
             Decided::NoEngine(_) => drive_on(session, run, by, handing).await?,
             Decided::Pending(_) => {
-                let engine = session
-                    .summary(run)
-                    .await?
-                    .driven_by
-                    .map(|owner| owner.to_string())
-                    .unwrap_or_default();
+                let engine = session.summary(run).await?.driven_by;
+                let engine = engine.map_or_else(
+                    || "none of the servers that the run was left to".to_owned(),
+                    |owner| owner.to_string(),
+                );
                 return Err(Failure::new(format!(
-                    "the decision is handed in, but {engine} has not taken it yet"
+                    "the decision is handed in, but not taken yet by {engine}"
                 ))
                 .help(format!(
                     "it counts when it is taken; `piton show {run}` tells when"
@@ -255,7 +269,7 @@ async fn wait_for_the_end(
         if summary.status.outcome.is_some() || waits {
             return Ok(());
         }
-        if summary.driven_by.is_none() {
+        if summary.driven_by.is_none() && !is_served(session, run).await? {
             drive_on(session, run, by, handing).await?;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -5,11 +5,11 @@ use crate::driving;
 use crate::failure::Failure;
 use crate::session::{Session, from_store};
 use piton_core::id::RunId;
-use piton_core::run::{Event, Run};
-use piton_core::time::{Millis, Timestamp};
-use piton_runtime::driver::Clock;
+use piton_core::run::Event;
+use piton_core::time::Millis;
+use piton_runtime::driver::{Clock, status};
 use piton_runtime::owner::Owner;
-use piton_runtime::store::{Commit, InboxId, RunStatus, Store, StoreError, Verdict};
+use piton_runtime::store::{Commit, InboxId, Store, StoreError, Verdict};
 
 /// How long the lease lasts under which a decision alone is written.
 const SHORT_LEASE: Millis = Millis(10_000);
@@ -42,7 +42,7 @@ pub(super) async fn write_down(
             accepted: refusal.is_none(),
             message: refusal.map(|error| error.to_string()).unwrap_or_default(),
         };
-        let (consumed, status) = ([(entry, verdict)], status(&machine, now));
+        let (consumed, status) = ([(entry, verdict)], status(&machine, Some(now)));
         let commit = Commit {
             records: &records,
             snapshot: None,
@@ -60,17 +60,4 @@ pub(super) async fn write_down(
         tracing::warn!(%error, "the lease was not given back");
     }
     written
-}
-
-fn status(run: &Run, now: Timestamp) -> RunStatus {
-    let node = |index| run.plan().node(index).map(|node| node.id.clone());
-    RunStatus {
-        state: run.state(),
-        outcome: run.outcome(),
-        ended: run.outcome().map(|_| now),
-        waiting_for: run
-            .questions()
-            .filter_map(|question| node(question.node))
-            .collect(),
-    }
 }

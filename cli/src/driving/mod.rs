@@ -163,6 +163,7 @@ async fn drive_once(
         .as_ref()
         .is_ok_and(|end| !matches!(end, DriveEnd::Over(_)))
         && manner.until.is_none()
+        && !session.local.is_served(run).await.unwrap_or(false)
     {
         attendant::leave_one(session, run, &view);
     }

@@ -8,7 +8,7 @@ use std::fs;
 /// the boot of the kernel and the pid namespace go with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// The host's name, for people.
+    /// The host's name, for people: [`host_name`].
     pub host: String,
     /// The machine's own id where it has one. Images are cloned with it, so it counts only with the name.
     pub machine: String,
@@ -44,10 +44,7 @@ impl Owner {
         };
         let pid = std::process::id();
         Owner {
-            host: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            host: host_name(),
             machine: trimmed("/etc/machine-id"),
             boot: trimmed("/proc/sys/kernel/random/boot_id"),
             pid,
@@ -82,9 +79,39 @@ impl Owner {
     }
 }
 
+/// The environment variable that names this host, where the machine's name is not the same for as long as its files.
+pub const HOST_VARIABLE: &str = "PITON_HOST";
+
+/// `$PITON_HOST`, else the machine's name.
+#[must_use]
+pub fn host_name() -> String {
+    match std::env::var(HOST_VARIABLE) {
+        Ok(name) if !name.trim().is_empty() => name.trim().to_owned(),
+        _ => rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+    }
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} on {}", self.pid, self.host)
+    }
+}
+
+/// How often is looked whether a process has ended that is not a child of this one.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Waits for the end of a process of this host; for ever if it is on another one, or the system does not tell.
+pub async fn ended(owner: &Owner) {
+    let here = Owner::this_process();
+    loop {
+        match owner.liveness(&here) {
+            Liveness::Dead => return,
+            Liveness::Alive => tokio::time::sleep(LOOK_EVERY).await,
+            Liveness::Unknown => std::future::pending().await,
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Loading {
     pub run: Run,
     /// When the run ended, once it is over.
     pub ended: Option<Timestamp>,
+    /// Where the run stands according to the store.
+    written: RunStatus,
     /// Ends that were told and are not in the journal yet.
     told: Vec<Ended>,
     /// What became of pages, and is not in the journal yet.
@@ -65,11 +67,12 @@ pub(super) struct Loading {
 }
 
 impl Loading {
-    pub fn of(run: Run, ended: Option<Timestamp>, lease: &Lease) -> Loading {
+    pub fn of(run: Run, written: RunStatus, lease: &Lease) -> Loading {
         let now = Instant::now();
         Loading {
             run,
-            ended,
+            ended: written.ended,
+            written,
             told: Vec::new(),
             delivered: Vec::new(),
             inbox_due: true,
@@ -167,6 +170,7 @@ impl<S: Store> Drive<'_, S> {
                 Until::Over => false,
             };
             if leaves {
+                self.write_status().await?;
                 return Ok(DriveEnd::Waiting);
             }
             if let Some((attempt, held)) = self.attempts.held_up() {
@@ -213,10 +217,11 @@ impl<S: Store> Drive<'_, S> {
     async fn reload(&mut self) -> Result<(), DriveError> {
         let id = self.lease.run.clone();
         let loaded = self.store.load(&id).await?;
-        let ended = loaded.status.ended;
+        let written = loaded.status.clone();
         let run = restore(self.store, &id, Arc::clone(self.state.run.plan()), loaded).await?;
         self.state.run = run;
-        self.state.ended = ended;
+        self.state.ended = written.ended;
+        self.state.written = written;
         self.state.inbox_due = true;
         self.resume();
         Ok(())
@@ -325,6 +330,7 @@ impl<S: Store> Drive<'_, S> {
             self.state.delivered = delivered;
             return Err(error.into());
         }
+        self.state.written = status;
         if self
             .options
             .die_after
@@ -349,6 +355,24 @@ impl<S: Store> Drive<'_, S> {
         {
             self.observer.on_question(run, question);
         }
+        Ok(())
+    }
+
+    /// Writes down where the run stands, if the store says otherwise: it may be from an older piton.
+    async fn write_status(&mut self) -> Result<(), DriveError> {
+        let status = status(&self.state.run, self.state.ended);
+        if status == self.state.written {
+            return Ok(());
+        }
+        let commit = Commit {
+            records: &[],
+            snapshot: None,
+            consumed: &[],
+            status: &status,
+        };
+        let head = self.state.run.head();
+        self.store.commit(&self.lease, head, commit).await?;
+        self.state.written = status;
         Ok(())
     }
 
@@ -453,8 +477,9 @@ fn before(head: Head, records: &[Record]) -> Head {
     }
 }
 
-/// What listings say of a run.
-pub(super) fn status(run: &Run, ended: Option<Timestamp>) -> RunStatus {
+/// Where a run stands, as the store keeps it with each commit; `ended` counts once it is over.
+#[must_use]
+pub fn status(run: &Run, ended: Option<Timestamp>) -> RunStatus {
     let node = |index| run.plan().node(index).map(|node| node.id.clone());
     RunStatus {
         state: run.state(),
@@ -464,6 +489,11 @@ pub(super) fn status(run: &Run, ended: Option<Timestamp>) -> RunStatus {
             .questions()
             .filter_map(|question| node(question.node))
             .collect(),
+        next_due: match run.state() {
+            _ if run.outcome().is_some() => None,
+            RunState::Waiting => run.next_timeout(),
+            _ => Some(RunStatus::AT_ONCE),
+        },
     }
 }
 

@@ -64,6 +64,19 @@ pub enum DriveError {
         /// What is missing.
         what: String,
     },
+    /// A server cannot be rung.
+    #[error(
+        "the directory {} cannot be used, through which a server hears of runs: {source}. Nothing was started. See to \
+         it that this user can write there, then type `piton serve`",
+        path.display()
+    )]
+    Bell {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// Every new id was taken.
     #[error("no free id was found for the run; nothing was started, try again")]
     NoFreeId,

@@ -2,6 +2,7 @@
 
 use super::attempts::Attempts;
 use super::audit::{Audit, audit};
+use super::bell::ring_servers;
 use super::clock::Clock;
 use super::drive::{Drive, Loading, restore, status};
 use super::engine_log::EngineLog;
@@ -18,8 +19,8 @@ use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
 use crate::store::{
-    AnyStore, Created, InboxId, Lease, Location, NewRun, RunDirectory, Store, StoreError, Verdict,
-    new_run_id,
+    AnyStore, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, Server, Store,
+    StoreError, Verdict, new_run_id,
 };
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
@@ -37,6 +38,13 @@ use tokio::time::Instant;
 /// How long a lease lasts without being renewed. An engine that died on this host is found dead at once; this is
 /// for those on other hosts.
 pub const LEASE: Millis = Millis(30_000);
+
+/// [`LEASE`], unless a test wants to see the end of one.
+fn lease_length() -> Millis {
+    let wanted = std::env::var("PITON_TEST_LEASE_MS").ok();
+    let wanted = wanted.and_then(|text| text.parse().ok());
+    wanted.map_or(LEASE, Millis)
+}
 
 /// Who starts a run, and where.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +103,7 @@ impl<S: Store> Local<S> {
             location,
             owner,
             keeper,
-            lease: LEASE,
+            lease: lease_length(),
         }
     }
 
@@ -115,6 +123,12 @@ impl<S: Store> Local<S> {
     #[must_use]
     pub fn with_owner(self, owner: Owner) -> Local<S> {
         Local { owner, ..self }
+    }
+
+    /// Who drives runs here: this process, as a rule.
+    #[must_use]
+    pub fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// The store itself.
@@ -209,13 +223,36 @@ impl<S: Store> Local<S> {
         observer: &mut dyn Observer,
     ) -> Result<DriveEnd, DriveError> {
         let lease = self.store.acquire(run, &self.owner, self.lease).await?;
+        self.drive_claimed(&lease, options, observer).await
+    }
+
+    /// Takes the lease of a run that was left to servers; `None` if that is not possible now.
+    ///
+    /// # Errors
+    /// As of [`Store::claim`].
+    pub async fn claim(&self, run: &RunId) -> Result<Option<Lease>, StoreError> {
+        self.store.claim(run, &self.owner, self.lease).await
+    }
+
+    /// [`Local::drive`] with a lease that was taken before. It is given back at the end.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn drive_claimed(
+        &self,
+        lease: &Lease,
+        options: DriveOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<DriveEnd, DriveError> {
         let local = tokio::task::LocalSet::new();
         let end = local
-            .run_until(self.drive_held(&lease, options, observer))
+            .run_until(self.drive_held(lease, options, observer))
             .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
-        match self.store.release(&lease).await {
+        match self.store.release(lease).await {
+            // Another one may go on with what is left.
+            Ok(()) if !matches!(end, Ok(DriveEnd::Over(_))) => ring_servers(&self.location),
             Ok(()) | Err(StoreError::Fenced { .. }) => {}
             // This process ends soon, which frees the run as well.
             Err(error) => tracing::warn!(%error, "the lease was not given back"),
@@ -252,7 +289,7 @@ impl<S: Store> Local<S> {
             run: id.clone(),
             source,
         })?;
-        let ended = loaded.status.ended;
+        let written = loaded.status.clone();
         let run = restore(&self.store, id, Arc::new(plan), loaded).await?;
         let plan = Arc::clone(run.plan());
         let base = PathBuf::from(&run.start().base);
@@ -285,7 +322,7 @@ impl<S: Store> Local<S> {
             wake,
             options,
             observer,
-            state: Loading::of(run, ended, lease),
+            state: Loading::of(run, written, lease),
             lease: lease.clone(),
         };
         drive.go().await
@@ -306,10 +343,53 @@ impl<S: Store> Local<S> {
     /// When the store cannot be written; nothing was posted, or the key finds it.
     pub async fn post(&self, run: &RunId, event: &Event, key: &str) -> Result<InboxId, DriveError> {
         let entry = self.store.post(run, event, key).await?;
-        if let Err(error) = ring(&self.directory(run)) {
-            tracing::warn!(%error, "the engine was not woken; it looks at its next lease renewal");
+        match ring(&self.directory(run)) {
+            Ok(true) => {}
+            // Nobody drives it: a server may.
+            Ok(false) => ring_servers(&self.location),
+            Err(error) => {
+                tracing::warn!(%error, "the engine was not woken; it looks at its next lease renewal");
+            }
         }
         Ok(entry)
+    }
+
+    /// Leaves a run to the servers of the store, and wakes those of this host.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn leave_to_servers(&self, run: &RunId) -> Result<(), DriveError> {
+        self.store.leave_to_servers(run, Leave::AtOnce).await?;
+        ring_servers(&self.location);
+        Ok(())
+    }
+
+    /// Has the servers of the store take a run over if the engine that drives it dies.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn leave_to_servers_when_orphaned(&self, run: &RunId) -> Result<(), DriveError> {
+        Ok(self
+            .store
+            .leave_to_servers(run, Leave::WhenOrphaned)
+            .await?)
+    }
+
+    /// Whether a run was left to servers and one of them lives, as far as is known.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_served(&self, run: &RunId) -> Result<bool, DriveError> {
+        Ok(self.store.is_left_to_servers(run).await? && !self.servers().await?.is_empty())
+    }
+
+    /// The servers of the store that live, as far as is known.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn servers(&self) -> Result<Vec<Server>, DriveError> {
+        let hosts = self.store.hosts().await?;
+        Ok(hosts.into_iter().flat_map(|host| host.servers).collect())
     }
 
     /// Posts a decision or a cancel, and waits up to `patience` for the engine that drives the run to take or
@@ -334,7 +414,11 @@ impl<S: Store> Local<S> {
                 return Ok(Decided::Verdict(verdict));
             }
             if engine.is_none() {
-                return Ok(Decided::NoEngine(entry));
+                if !self.is_served(run).await? {
+                    return Ok(Decided::NoEngine(entry));
+                }
+                // One of them takes the run for this.
+                ring_servers(&self.location);
             }
             if Instant::now() >= end {
                 return Ok(Decided::Pending(entry));

@@ -1,8 +1,8 @@
 //! A store of whichever kind a location names.
 
 use super::{
-    Commit, Created, InboxId, Lease, Loaded, Location, LockBreak, Locks, NewRun, RunFilter,
-    RunSummary, SqliteStore, Store, StoreError, Taken, Verdict,
+    Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, Location,
+    LockBreak, Locks, NewRun, RunFilter, RunSummary, SqliteStore, Store, StoreError, Taken, Verdict,
 };
 use crate::owner::Owner;
 use piton_core::id::{Actor, RunId};
@@ -132,5 +132,61 @@ impl Store for AnyStore {
         reason: &str,
     ) -> Result<LockBreak, StoreError> {
         behind!(self.break_lock(name, by, reason))
+    }
+
+    async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {
+        behind!(self.leave_to_servers(run, leave))
+    }
+
+    async fn is_left_to_servers(&self, run: &RunId) -> Result<bool, StoreError> {
+        behind!(self.is_left_to_servers(run))
+    }
+
+    async fn claimable(&self) -> Result<Claimable, StoreError> {
+        behind!(self.claimable())
+    }
+
+    async fn claim(
+        &self,
+        run: &RunId,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> Result<Option<Lease>, StoreError> {
+        behind!(self.claim(run, owner, ttl))
+    }
+
+    async fn engines(&self, run: &RunId) -> Result<Vec<Engaged>, StoreError> {
+        behind!(self.engines(run))
+    }
+
+    async fn serving(
+        &self,
+        owner: &Owner,
+        name: &str,
+        max_runs: Option<u32>,
+    ) -> Result<(), StoreError> {
+        behind!(self.serving(owner, name, max_runs))
+    }
+
+    async fn serves_no_more(&self, owner: &Owner) -> Result<(), StoreError> {
+        behind!(self.serves_no_more(owner))
+    }
+
+    async fn hosts(&self) -> Result<Vec<Host>, StoreError> {
+        behind!(self.hosts())
+    }
+
+    async fn say_of_host(
+        &self,
+        host: &str,
+        dead: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        behind!(self.say_of_host(host, dead, by, reason))
+    }
+
+    async fn host_words(&self) -> Result<Vec<(String, HostWord)>, StoreError> {
+        behind!(self.host_words())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::types::InboxId;
 use crate::owner::Owner;
-use piton_core::id::RunId;
+use piton_core::id::{Actor, RunId};
 use piton_core::record::RecordError;
 use piton_core::run::Head;
 use piton_core::time::Timestamp;
@@ -24,6 +24,21 @@ pub enum StoreError {
         since: Timestamp,
         /// Until when at least, if it does not renew its lease.
         until: Timestamp,
+    },
+    /// Somebody said that the host of this engine is dead.
+    #[error(
+        "this host, {host}, was said to be dead by {by} at {at} ({reason}); nothing was started or changed. Others may \
+         have gone on with its runs. If it is well again, type `piton hosts alive {host}`"
+    )]
+    HostIsDead {
+        /// The host.
+        host: String,
+        /// Who said so.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
     },
     /// The lease is no longer ours.
     #[error(

@@ -7,6 +7,7 @@
 mod any;
 pub mod conformance;
 mod error;
+mod hosts;
 pub mod location;
 mod locks;
 mod names;
@@ -15,6 +16,7 @@ mod types;
 
 pub use any::AnyStore;
 pub use error::StoreError;
+pub use hosts::{Claimable, Engaged, Host, HostWord, Leave, SERVER_LIVES, Server};
 pub use location::{Location, LocationError, RunDirectory};
 pub use locks::{BrokenLock, LockBreak, LockClaim, LockHolder, Locks, Taken};
 pub use names::new_run_id;
@@ -217,4 +219,95 @@ pub trait Store: Send + Sync {
         by: &Actor,
         reason: &str,
     ) -> impl Future<Output = Result<LockBreak, StoreError>> + Send;
+
+    /// Leaves a run to the servers of the store from now on. One that was left to them at once stays so.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be written.
+    fn leave_to_servers(
+        &self,
+        run: &RunId,
+        leave: Leave,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether a run is the servers': left to them at once, or taken over by one.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn is_left_to_servers(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The runs that a server may drive now: left to servers (or orphaned, of those that are left to them then), not over, driven by nobody, and with something to be
+    /// done: they do not wait for people, something is due, or an inbox entry has no verdict.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn claimable(&self) -> impl Future<Output = Result<Claimable, StoreError>> + Send;
+
+    /// Takes the lease of a run that was left to servers, in one transaction that also checks that the run is not
+    /// over. From then on it is the servers'. `None` when it is over, not left to servers, or somebody else drives it by now.
+    ///
+    /// # Errors
+    /// [`StoreError::HostIsDead`] when that was said of the owner's host; [`StoreError::NoSuchRun`], or when the
+    /// store cannot be written.
+    fn claim(
+        &self,
+        run: &RunId,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> impl Future<Output = Result<Option<Lease>, StoreError>> + Send;
+
+    /// All engines that had the lease of a run, by their fences. Those of runs from before this was kept are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be read.
+    fn engines(&self, run: &RunId)
+    -> impl Future<Output = Result<Vec<Engaged>, StoreError>> + Send;
+
+    /// Notes that a server looks for runs here, and will for the next [`SERVER_LIVES`].
+    ///
+    /// # Errors
+    /// [`StoreError::HostIsDead`] when that was said of its host: then nothing was changed. Or when the store cannot
+    /// be written.
+    fn serving(
+        &self,
+        owner: &Owner,
+        name: &str,
+        max_runs: Option<u32>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets a server that ends.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn serves_no_more(&self, owner: &Owner) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// All hosts that the store knows, by name, with what lives on each as far as that can be seen from here.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn hosts(&self) -> impl Future<Output = Result<Vec<Host>, StoreError>> + Send;
+
+    /// Writes down what somebody says of a host, whether or not the store knows it, and keeps it for good. While one
+    /// is said to be dead, its leases count as free, and it gets no new ones.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn say_of_host(
+        &self,
+        host: &str,
+        dead: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// All that was ever said of hosts, in order, each with the host's name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn host_words(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(String, HostWord)>, StoreError>> + Send;
 }

@@ -47,9 +47,15 @@ pub struct RunStatus {
     pub ended: Option<Timestamp>,
     /// The ids of the nodes whose questions are open.
     pub waiting_for: Vec<String>,
+    /// When it goes on by itself: [`RunStatus::AT_ONCE`] unless it waits for people; then, when its next timeout is
+    /// due. `None` when only people can bring it on, or it is over.
+    pub next_due: Option<Timestamp>,
 }
 
 impl RunStatus {
+    /// A run is due now.
+    pub const AT_ONCE: Timestamp = Timestamp(0);
+
     /// A run that goes on by itself.
     #[must_use]
     pub fn running() -> RunStatus {
@@ -58,6 +64,7 @@ impl RunStatus {
             outcome: None,
             ended: None,
             waiting_for: Vec::new(),
+            next_due: Some(RunStatus::AT_ONCE),
         }
     }
 
@@ -69,6 +76,7 @@ impl RunStatus {
             outcome: Some(outcome),
             ended: Some(ended),
             waiting_for: Vec::new(),
+            next_due: None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod journal;
 mod lease;
 mod list;
 mod lock;
+mod serving;
 
 use super::{
     BrokenLock, Commit, Created, InboxId, Lease, LockClaim, LockHolder, NewRun, RunFilter,
@@ -66,6 +67,12 @@ pub async fn all<S: Store>(make: impl Fn() -> S) -> Result<(), Failure> {
         lock::locks_stay_when_the_lease_ends_and_are_kept_by_name,
         lock::a_lock_is_broken_once_and_that_is_kept,
         lock::a_lock_that_nobody_has_is_not_broken,
+        serving::servers_get_the_runs_that_are_left_to_them,
+        serving::a_run_that_waits_is_claimable_when_something_is_due_or_posted,
+        serving::an_orphan_is_claimable_and_then_the_servers,
+        serving::all_engines_of_a_run_are_known,
+        serving::hosts_are_listed_with_what_lives_on_them,
+        serving::a_host_that_is_said_to_be_dead_has_no_leases,
         list::listings_are_newest_first_and_filtered,
         list::a_run_is_found_by_what_people_type,
         journal::what_is_not_there_is_said_so,
@@ -154,6 +161,7 @@ fn just(records: &[Record]) -> Commit<'_> {
         outcome: None,
         ended: None,
         waiting_for: Vec::new(),
+        next_due: Some(RunStatus::AT_ONCE),
     };
     Commit {
         records,

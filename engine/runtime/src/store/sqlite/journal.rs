@@ -51,8 +51,8 @@ impl SqliteStore {
                 .execute([number])?;
             connection
                 .prepare_cached(
-                    "INSERT INTO progress (run, head_seq, head_hash, state, outcome, ended, waiting_for)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    "INSERT INTO progress (run, head_seq, head_hash, state, outcome, ended, waiting_for, next_due)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 )?
                 .execute(params![
                     number,
@@ -62,6 +62,7 @@ impl SqliteStore {
                     run.status.outcome.map(outcome_word),
                     run.status.ended.map(|at| at.0),
                     run.status.waiting_for.join("\n"),
+                    run.status.next_due.map(|at| at.0),
                 ])?;
             insert_records(connection, number, records)?;
             transaction.commit()?;
@@ -87,7 +88,7 @@ impl SqliteStore {
             let moved = connection
                 .prepare_cached(
                     "UPDATE progress SET head_seq = ?4, head_hash = ?5, state = ?6, outcome = ?7, ended = ?8,
-                       waiting_for = ?9
+                       waiting_for = ?9, next_due = ?10
                      WHERE run = ?1 AND head_seq = ?2 AND head_hash = ?3",
                 )?
                 .execute(params![
@@ -100,6 +101,7 @@ impl SqliteStore {
                     status.outcome.map(outcome_word),
                     status.ended.map(|at| at.0),
                     status.waiting_for.join("\n"),
+                    status.next_due.map(|at| at.0),
                 ])?;
             if moved != 1 {
                 let (found, _) = self.read_progress(connection, number)?;
@@ -162,7 +164,7 @@ impl SqliteStore {
     ) -> Result<(Head, RunStatus), Problem> {
         connection
             .prepare_cached(
-                "SELECT head_seq, head_hash, state, outcome, ended, waiting_for FROM progress WHERE run = ?1",
+                "SELECT head_seq, head_hash, state, outcome, ended, waiting_for, next_due FROM progress WHERE run = ?1",
             )?
             .query_row([number], |row| Ok((head_of(row, 0)?, status_of(row, 2)?)))
             .optional()?
@@ -302,6 +304,7 @@ pub(super) fn status_of(row: &Row<'_>, at: usize) -> rusqlite::Result<RunStatus>
             .transpose()?,
         ended: row.get::<_, Option<i64>>(at + 2)?.map(Timestamp),
         waiting_for: waiting_for.lines().map(str::to_owned).collect(),
+        next_due: row.get::<_, Option<i64>>(at + 4)?.map(Timestamp),
     })
 }
 

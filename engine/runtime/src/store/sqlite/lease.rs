@@ -1,5 +1,6 @@
 //! Leases: one engine drives a run, and its fence tells its writes from those of an engine before it.
 
+use super::hosts::{is_dead, refuse_dead_host, saw_holder, saw_host};
 use super::{Problem, SqliteStore, Transaction, now, restored, stored};
 use crate::owner::{Liveness, Owner};
 use crate::store::{Lease, StoreError};
@@ -25,37 +26,86 @@ impl SqliteStore {
         self.with(Some(run), "taking a lease", |connection| {
             let transaction = Transaction::write(connection)?;
             let number = self.number_of(connection, run)?;
-            let line = self.read_lease(connection, number)?;
-            let before = self.owner_of(line.owner.as_deref())?;
-            let now = now();
-            if let Some(by) = &before
-                && now < line.until
-                && by.liveness(&self.here) != Liveness::Dead
-            {
-                return Err(StoreError::Held {
-                    run: run.clone(),
-                    by: Box::new(by.clone()),
-                    since: line.since,
-                    until: line.until,
-                }
-                .into());
-            }
-            let fence = line.fence.saturating_add(1);
-            let text = serde_json::to_string(owner)
-                .map_err(|error| self.corrupt(format!("an owner has no JSON form: {error}")))?;
-            connection
-                .prepare_cached(
-                    "UPDATE lease SET fence = ?2, owner = ?3, since = ?4, until = ?5 WHERE run = ?1",
-                )?
-                .execute(params![number, stored(fence), text, now.0, now.after(ttl).0])?;
+            let lease = self.take_lease(connection, run, number, owner, ttl)?;
             transaction.commit()?;
-            Ok(Lease { run: run.clone(), fence, ttl, taken_from: before })
+            Ok(lease)
         })
+    }
+
+    /// Takes the lease within a transaction, if it is free.
+    pub(super) fn take_lease(
+        &self,
+        connection: &Connection,
+        run: &RunId,
+        number: i64,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> Result<Lease, Problem> {
+        refuse_dead_host(connection, &owner.host)?;
+        let line = self.read_lease(connection, number)?;
+        let before = self.owner_of(line.owner.as_deref())?;
+        let now = now();
+        if let Some(by) = &before
+            && self.is_driving(connection, by, line.until, now)?
+        {
+            return Err(StoreError::Held {
+                run: run.clone(),
+                by: Box::new(by.clone()),
+                since: line.since,
+                until: line.until,
+            }
+            .into());
+        }
+        let fence = line.fence.saturating_add(1);
+        let text = self.text_of(owner)?;
+        connection
+            .prepare_cached(
+                "UPDATE lease SET fence = ?2, owner = ?3, since = ?4, until = ?5 WHERE run = ?1",
+            )?
+            .execute(params![
+                number,
+                stored(fence),
+                text,
+                now.0,
+                now.after(ttl).0
+            ])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO engine (run, fence, owner, since, after)
+                 SELECT ?1, ?2, ?3, ?4, head_seq FROM progress WHERE run = ?1",
+            )?
+            .execute(params![number, stored(fence), text, now.0])?;
+        saw_host(connection, &owner.host, now)?;
+        Ok(Lease {
+            run: run.clone(),
+            fence,
+            ttl,
+            taken_from: before,
+        })
+    }
+
+    /// Whether the holder of a lease that ends at this time still drives the run, as far as can be seen from here.
+    pub(super) fn is_driving(
+        &self,
+        connection: &Connection,
+        owner: &Owner,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Problem> {
+        Ok(now < until
+            && owner.liveness(&self.here) != Liveness::Dead
+            && !is_dead(connection, &owner.host)?)
+    }
+
+    pub(super) fn text_of(&self, owner: &Owner) -> Result<String, Problem> {
+        serde_json::to_string(owner)
+            .map_err(|error| self.corrupt(format!("an owner has no JSON form: {error}")))
     }
 
     pub(super) fn renew_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         let until = now().after(lease.ttl).0;
         self.change_lease(lease, "renewing a lease", |connection, number| {
+            saw_holder(connection, number, lease.fence)?;
             connection
                 .prepare_cached(
                     "UPDATE lease SET until = ?3 WHERE run = ?1 AND fence = ?2 AND owner IS NOT NULL",
@@ -132,14 +182,18 @@ impl SqliteStore {
         .transpose()
     }
 
-    /// The engine that drives a run, by its lease's line: nobody when the lease has expired or its owner is dead.
+    /// The engine that drives a run, by its lease's line: nobody when the lease has expired, its owner is dead, or
+    /// its host is said to be.
     pub(super) fn driven_by(
         &self,
+        connection: &Connection,
         owner: Option<&str>,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Owner>, Problem> {
-        let owner = self.owner_of(owner)?;
-        Ok(owner.filter(|owner| now < until && owner.liveness(&self.here) != Liveness::Dead))
+        match self.owner_of(owner)? {
+            Some(owner) if self.is_driving(connection, &owner, until, now)? => Ok(Some(owner)),
+            _ => Ok(None),
+        }
     }
 }

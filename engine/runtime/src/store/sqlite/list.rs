@@ -12,7 +12,7 @@ const NAMED: usize = 8;
 
 const SUMMARY: &str = "SELECT run.id, run.runbook, run.title, run.starter, run.started,
        progress.head_seq, progress.head_hash,
-       progress.state, progress.outcome, progress.ended, progress.waiting_for,
+       progress.state, progress.outcome, progress.ended, progress.waiting_for, progress.next_due,
        lease.owner, lease.until
      FROM run JOIN progress ON progress.run = run.number JOIN lease ON lease.run = run.number";
 
@@ -39,7 +39,7 @@ impl SqliteStore {
             let mut rows = select.query(params![states, filter.runbook, limit])?;
             let mut runs = Vec::new();
             while let Some(row) = rows.next()? {
-                runs.push(self.summary_of(row, now)?);
+                runs.push(self.summary_of(connection, row, now)?);
             }
             Ok(runs)
         })
@@ -50,14 +50,19 @@ impl SqliteStore {
             let mut select = connection.prepare_cached(&format!("{SUMMARY} WHERE run.id = ?1"))?;
             let mut rows = select.query([&run.0])?;
             match rows.next()? {
-                Some(row) => self.summary_of(row, now()),
+                Some(row) => self.summary_of(connection, row, now()),
                 None => Err(self.no_such_run(run)),
             }
         })
     }
 
-    fn summary_of(&self, row: &Row<'_>, now: Timestamp) -> Result<RunSummary, Problem> {
-        let owner: Option<String> = row.get(11)?;
+    fn summary_of(
+        &self,
+        connection: &Connection,
+        row: &Row<'_>,
+        now: Timestamp,
+    ) -> Result<RunSummary, Problem> {
+        let owner: Option<String> = row.get(12)?;
         Ok(RunSummary {
             id: RunId(row.get(0)?),
             runbook: row.get(1)?,
@@ -66,7 +71,12 @@ impl SqliteStore {
             started: Timestamp(row.get(4)?),
             head: head_of(row, 5)?,
             status: status_of(row, 7)?,
-            driven_by: self.driven_by(owner.as_deref(), Timestamp(row.get(12)?), now)?,
+            driven_by: self.driven_by(
+                connection,
+                owner.as_deref(),
+                Timestamp(row.get(13)?),
+                now,
+            )?,
         })
     }
 

@@ -2,9 +2,10 @@
 //! commit has to be waited for anyhow.
 //!
 //! [`open`](SqliteStore::open) and the tables are in `open.rs` and `schema.rs`; `journal.rs`, `lease.rs`,
-//! `inbox.rs`, `lock.rs` and `list.rs` hold the methods by what they are about.
+//! `inbox.rs`, `lock.rs`, `list.rs`, `serving.rs` and `hosts.rs` hold the methods by what they are about.
 
 mod failure;
+mod hosts;
 mod inbox;
 mod journal;
 mod lease;
@@ -12,12 +13,13 @@ mod list;
 mod lock;
 mod open;
 mod schema;
+mod serving;
 #[cfg(test)]
 mod tests;
 
 use super::{
-    Commit, Created, InboxId, Lease, Loaded, LockBreak, Locks, NewRun, RunFilter, RunSummary,
-    Store, StoreError, Taken, Verdict,
+    Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, LockBreak,
+    Locks, NewRun, RunFilter, RunSummary, Store, StoreError, Taken, Verdict,
 };
 use crate::owner::Owner;
 use failure::Place;
@@ -270,5 +272,61 @@ impl Store for SqliteStore {
         reason: &str,
     ) -> Result<LockBreak, StoreError> {
         self.break_named_lock(name, by, reason)
+    }
+
+    async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {
+        self.leave_run_to_servers(run, leave)
+    }
+
+    async fn is_left_to_servers(&self, run: &RunId) -> Result<bool, StoreError> {
+        self.read_whether_served(run)
+    }
+
+    async fn claimable(&self) -> Result<Claimable, StoreError> {
+        self.claimable_runs()
+    }
+
+    async fn claim(
+        &self,
+        run: &RunId,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.claim_run(run, owner, ttl)
+    }
+
+    async fn engines(&self, run: &RunId) -> Result<Vec<Engaged>, StoreError> {
+        self.list_engines(run)
+    }
+
+    async fn serving(
+        &self,
+        owner: &Owner,
+        name: &str,
+        max_runs: Option<u32>,
+    ) -> Result<(), StoreError> {
+        self.note_server(owner, name, max_runs)
+    }
+
+    async fn serves_no_more(&self, owner: &Owner) -> Result<(), StoreError> {
+        self.forget_server(owner)
+    }
+
+    async fn hosts(&self) -> Result<Vec<Host>, StoreError> {
+        self.list_hosts()
+    }
+
+    async fn say_of_host(
+        &self,
+        host: &str,
+        dead: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.write_host_word(host, dead, by, reason)
+    }
+
+    async fn host_words(&self) -> Result<Vec<(String, HostWord)>, StoreError> {
+        self.list_host_words()
     }
 }

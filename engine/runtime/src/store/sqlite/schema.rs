@@ -8,7 +8,7 @@ pub(super) const APPLICATION_ID: i64 = 0x5069_746e;
 
 /// The layouts, oldest first; each is written as the change from the one before. The number of those that were
 /// applied is kept in `PRAGMA user_version`. A layout that was released is never edited: another one is added.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     // What never changes about a run stands apart from what changes with each commit, so that a commit does not
     // write a long plan again.
     "
@@ -97,6 +97,49 @@ CREATE TABLE broken_lock (
 ) STRICT;
 
 CREATE INDEX broken_lock_of_run ON broken_lock (run) WHERE let_go IS NULL;
+",
+    // Servers and hosts. What is not known of older runs: every one is looked at once, and none is left to servers.
+    "
+ALTER TABLE progress ADD COLUMN next_due INTEGER; -- 0 for at once; NULL when only people can bring it on
+
+UPDATE progress SET next_due = 0 WHERE outcome IS NULL;
+
+CREATE INDEX progress_due ON progress (next_due) WHERE next_due IS NOT NULL;
+
+-- 1: servers drive the run; 2: they take it over when its engine dies
+ALTER TABLE lease ADD COLUMN served INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE engine (                 -- all that ever had a lease
+  run   INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
+  fence INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  after INTEGER NOT NULL,             -- the last record before it
+  PRIMARY KEY (run, fence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE server (
+  owner    TEXT PRIMARY KEY,
+  name     TEXT NOT NULL,
+  max_runs INTEGER,
+  since    INTEGER NOT NULL,
+  until    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE host (
+  name TEXT PRIMARY KEY,
+  seen INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE host_word (              -- what was said of hosts; the last word on each holds
+  id         INTEGER PRIMARY KEY,
+  host       TEXT NOT NULL,
+  dead       INTEGER NOT NULL,
+  by_name    TEXT NOT NULL,
+  by_account TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  at         INTEGER NOT NULL
+) STRICT;
 ",
 ];
 
