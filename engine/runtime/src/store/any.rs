@@ -2,7 +2,8 @@
 
 use super::{
     Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, Location,
-    LockBreak, Locks, NewRun, RunFilter, RunSummary, SqliteStore, Store, StoreError, Taken, Verdict,
+    LockBreak, Locks, NewRun, RunFilter, RunSummary, SqliteStore, Store, StoreError, Taken,
+    Verdict,
 };
 use crate::owner::Owner;
 use piton_core::id::{Actor, RunId};
