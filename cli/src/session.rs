@@ -67,20 +67,22 @@ impl Session {
             .map_err(from_store)
     }
 
-    /// The run's plan and what its records say.
+    /// The plan that the run has now, and what its records say.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn view(&self, run: &RunId) -> Result<(Arc<Plan>, RunView), Failure> {
         let loaded = self.store().load(run).await.map_err(from_store)?;
-        let plan = Plan::from_json(&loaded.plan_json).map_err(|error| damaged(run, error))?;
+        let first = Plan::from_json(&loaded.plan_json).map_err(|error| damaged(run, error))?;
         let records = match loaded.snapshot {
             // What is shown is a fold of all records; a snapshot of the machine does not shorten it.
             Some(_) => self.store().records(run, 1).await.map_err(from_store)?,
             None => loaded.records,
         };
-        let view = RunView::of(&plan, records).map_err(|error| damaged(run, error))?;
-        Ok((Arc::new(plan), view))
+        let view = RunView::of(&first, records).map_err(|error| damaged(run, error))?;
+        let plan = view.adopted_plan().cloned();
+        let plan = plan.unwrap_or_else(|| Arc::new(first));
+        Ok((plan, view))
     }
 
     /// The run's line of a listing.

@@ -213,7 +213,7 @@ fn lines(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
     lines
 }
 
-/// What holds for the run as a whole: its mode, what it takes back, its parameters and its locks.
+/// What holds for the run as a whole: its mode, what it takes back, its parameters, edited plans and its locks.
 fn about(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
     let mut lines = Vec::new();
     let dim = |word: &str, text: String| Line::new().with(Style::Dim, word).and(text);
@@ -229,6 +229,25 @@ fn about(plan: &Plan, view: &RunView, now: Timestamp) -> Vec<Line> {
         let text = format!("{} (said by {})", node.id, by.unwrap_or_default());
         lines.push(dim("  taken as done ", text));
     }
+    lines.extend(view.replans.iter().map(|replan| {
+        let at = clock::date_time(replan.at);
+        let reason = replan
+            .reason
+            .iter()
+            .map(|reason| format!(": {}", one_line(reason)));
+        let reason: String = reason.collect();
+        let named = [
+            ("changed", &replan.changed),
+            ("added", &replan.added),
+            ("removed", &replan.removed),
+        ];
+        let named = named.iter().filter(|(_, nodes)| !nodes.is_empty());
+        let named: String = named
+            .map(|(what, nodes)| format!("; {what} {}", nodes.join(", ")))
+            .collect();
+        let text = format!("by {}, {at}{reason}{named}", replan.by);
+        dim("  edited plan taken over ", text)
+    }));
     if let Some(lock) = &view.lock {
         lines.push(details::lock(lock, "  ", now));
     }

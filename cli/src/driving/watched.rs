@@ -88,7 +88,12 @@ impl Watched {
                 return;
             }
             match self.view.apply(record) {
-                Ok(fact) => self.note(&fact, record),
+                Ok(fact) => {
+                    if let Some(plan) = self.view.adopted_plan() {
+                        self.plan = Arc::clone(plan);
+                    }
+                    self.note(&fact, record);
+                }
                 Err(error) => tracing::warn!(%error, "a record cannot be shown"),
             }
         }
@@ -115,6 +120,7 @@ impl Watched {
                 | Fact::QuestionVoided { .. }
                 | Fact::CancelRequested { .. }
                 | Fact::CancelRefused { .. }
+                | Fact::Replanned { .. }
                 | Fact::ResponseTaken { .. }
                 | Fact::UndoPlanned { .. }
                 | Fact::UndoLeft { .. }

@@ -8,6 +8,7 @@ mod journal;
 mod people;
 mod promises;
 mod prove;
+mod replan;
 mod rules;
 mod scale;
 mod simulation;

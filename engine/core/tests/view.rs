@@ -103,28 +103,36 @@ proptest! {
     /// At every commit the view, fed record by record, says the same as the machine.
     #[test]
     fn a_view_agrees_with_the_run(world in worlds()) {
-        let (simulator, _) = world.happen();
-        let mut view = RunView::new(simulator.plan());
-        let mut from = 0;
-        for commit in simulator.commits() {
-            for record in &simulator.records()[from..commit.through as usize] {
-                view.apply(record).unwrap();
-            }
-            from = commit.through as usize;
-            let run: &Run = &commit.run;
-            prop_assert_eq!(view.state, run.state());
-            prop_assert_eq!(view.outcome, run.outcome());
-            prop_assert_eq!(view.head, run.head());
-            let mut open: Vec<_> = view.questions.iter().map(|question| (question.index, question.shown)).collect();
-            open.sort();
-            prop_assert_eq!(open, run.questions().map(|q| (q.node, q.shown)).collect::<Vec<_>>());
-            let attempts = view.nodes.iter().flat_map(|node| &node.attempts);
-            let running = attempts.filter(|attempt| attempt.status.is_none());
-            let mut running: Vec<_> = running.map(|attempt| attempt.id.clone()).collect();
-            running.sort();
-            let mut in_flight: Vec<_> = run.in_flight().map(|attempt| attempt.to_string()).collect();
-            in_flight.sort();
-            prop_assert_eq!(running, in_flight);
-        }
+        check_view(&world.happen().0)?;
     }
+}
+
+pub fn check_view(simulator: &Simulator) -> Result<(), TestCaseError> {
+    let mut view = RunView::new(simulator.plan());
+    let mut from = 0;
+    for commit in simulator.commits() {
+        for record in &simulator.records()[from..commit.through as usize] {
+            view.apply(record).unwrap();
+        }
+        from = commit.through as usize;
+        let run: &Run = &commit.run;
+        prop_assert_eq!(view.state, run.state());
+        prop_assert_eq!(view.outcome, run.outcome());
+        prop_assert_eq!(view.head, run.head());
+        let questions = view.questions.iter();
+        let mut open: Vec<_> = questions.map(|asked| (asked.index, asked.shown)).collect();
+        open.sort();
+        let asked = run.questions().map(|asked| (asked.node, asked.shown));
+        prop_assert_eq!(open, asked.collect::<Vec<_>>());
+        let attempts = view.nodes.iter().flat_map(|node| &node.attempts);
+        let running = attempts.filter(|attempt| attempt.status.is_none());
+        let mut running: Vec<_> = running.map(|attempt| attempt.id.clone()).collect();
+        running.sort();
+        let mut in_flight: Vec<_> = run.in_flight().map(|attempt| attempt.to_string()).collect();
+        in_flight.sort();
+        prop_assert_eq!(running, in_flight);
+        let names = view.nodes.iter().map(|node| &node.id);
+        prop_assert!(names.eq(run.plan().nodes.iter().map(|node| &node.id)));
+    }
+    Ok(())
 }

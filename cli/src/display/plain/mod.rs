@@ -93,6 +93,13 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
             let text = format!("by {by}, refused: {}", one_line(because));
             vec![say.run("■", Style::Asks, "cancel", text)]
         }
+        Fact::Replanned { by, reason, .. } => {
+            let text = format!(
+                "an edited runbook taken over by {by}{}",
+                because(reason.as_deref())
+            );
+            vec![say.run("●", Style::Strong, "plan", text)]
+        }
         Fact::FinallyBegan { .. } => {
             let text = "what runs however the run ends begins";
             vec![say.run("●", Style::Strong, "finally", text.to_owned())]

@@ -6,8 +6,10 @@
 //! Here are only data and questions about them. The `dsl` crate makes plans; [`crate::run`] executes them.
 
 mod action;
+mod difference;
 mod effect;
 mod http;
+mod merge;
 mod node;
 mod people;
 mod targets;
@@ -16,8 +18,11 @@ mod waiting;
 pub use action::{
     Action, AnswerType, Approve, Ask, CallPart, Check, Exec, Manual, Notify, Run, Sql, Wait,
 };
+pub use difference::KeyDifference;
+pub(crate) use difference::{of_nodes, of_plans};
 pub use effect::{Undo, UndoAfter, WorldEffect};
 pub use http::{Http, HttpBody, Method};
+pub use merge::{Became, Merged};
 pub use node::{Interrupted, Node, NodeKind, Retry};
 pub use people::{Channel, Contact, DECIDE_WITHIN, Escalation, Level, Response};
 pub use targets::{Rpo, Rto, Targets};

@@ -111,6 +111,10 @@ pub struct Node {
     /// The item it is for, when the call it belongs to is done for each item of a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Value>,
+    /// It was taken out of the runbook while a run had it, before it had begun: nothing needs it and it is never done.
+    /// It only keeps its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 impl Node {
@@ -154,6 +158,7 @@ impl Node {
             scope: None,
             call: None,
             item: None,
+            removed: false,
         }
     }
 }

@@ -411,6 +411,30 @@ pub enum Fact {
         /// Why it could not be, for people.
         because: String,
     },
+    /// The run took over an edited runbook. What follows is folded with this plan.
+    Replanned {
+        /// The plan's digest.
+        digest: Digest,
+        /// The plan in the stored form: all nodes of the one before under their places, then those that are new.
+        plan: String,
+        /// Who.
+        by: Actor,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The nodes that say something else now. None of them had begun.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<NodeIndex>,
+        /// The nodes that were taken out. None of them had begun.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<NodeIndex>,
+        /// Of all nodes, those that begin anew in another pass: their questions are void.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        anew: Vec<NodeIndex>,
+        /// What the questions that stay open show now: answers to what they showed before do not count.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shown: Vec<(NodeIndex, Digest)>,
+    },
     /// The nodes that run however the run ends begin.
     FinallyBegan {
         /// How it ends.
@@ -424,6 +448,16 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cleanup_failed: Vec<NodeIndex>,
     },
+}
+
+impl Fact {
+    /// The version of facts that has it. An older Piton says of a higher one that it wants the newer Piton.
+    pub(super) fn version(&self) -> u32 {
+        match self {
+            Fact::Replanned { .. } => 4,
+            _ => 3,
+        }
+    }
 }
 
 /// Why a node was skipped.

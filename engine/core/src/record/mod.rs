@@ -31,8 +31,9 @@ use crate::digest::Digest;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The version of facts that this build writes. A record with a higher one is refused.
-pub const RECORD_VERSION: u32 = 3;
+/// The highest version of facts that this build writes. A record with a higher one is refused. A fact is written with
+/// the first version that has it, so that an older Piton goes on with a run that has nothing new.
+pub const RECORD_VERSION: u32 = 4;
 
 /// A fact with its place in the journal. `body` is the exact text that was hashed and stored, so that a later
 /// Piton, which might write the same fact another way, still finds the chain whole.
@@ -110,7 +111,7 @@ impl Record {
     #[must_use]
     pub fn seal(seq: u64, at: Timestamp, prev: Digest, fact: &Fact) -> Record {
         let body = serde_json::to_string(&BodyRef {
-            v: RECORD_VERSION,
+            v: fact.version(),
             fact,
         })
         .unwrap_or_default();

@@ -277,3 +277,9 @@ pub enum LoadError {
         reason: String,
     },
 }
+
+impl LoadError {
+    pub(super) fn bad_snapshot(reason: String) -> LoadError {
+        LoadError::BadSnapshot { reason }
+    }
+}

@@ -6,9 +6,9 @@ use super::event::Event;
 use super::shape::Shape;
 use super::snapshot::{SNAPSHOT_VERSION, Snapshot};
 use super::state::{Frame, LockState, State, Undoing};
-use super::transitions::{self, NothingToUndo};
+use super::transitions::{self, NothingToUndo, ReplanError, Revision};
 use crate::digest::Digest;
-use crate::id::{AttemptId, Purpose, RunId};
+use crate::id::{Actor, AttemptId, Purpose, RunId};
 use crate::plan::{NodeIndex, Plan};
 use crate::record::{Fact, Question, Record, RenderedAction, RunOutcome, Start};
 use crate::time::Timestamp;
@@ -178,7 +178,11 @@ impl Run {
         snapshot: Option<Snapshot>,
         tail: impl IntoIterator<Item = Record>,
     ) -> Result<Run, LoadError> {
-        let shape = Arc::new(Shape::of(&plan));
+        let plan = match snapshot.as_ref().and_then(|it| it.plan.as_deref()) {
+            Some(text) => Arc::new(stored_plan(text).map_err(LoadError::bad_snapshot)?),
+            None => plan,
+        };
+        let (mut plan, mut shape) = (Arc::clone(&plan), Arc::new(Shape::of(&plan)));
         let mut loaded = match snapshot {
             Some(snapshot) => Some(from_snapshot(&plan, &shape, snapshot)?),
             None => None,
@@ -192,14 +196,18 @@ impl Run {
             };
             record.verify(next.seq, head.hash)?;
             let fact = record.fact()?;
+            let misfit = |reason| LoadError::Misfit {
+                seq: record.seq,
+                reason,
+            };
+            if let Fact::Replanned { plan: text, .. } = &fact {
+                plan = Arc::new(stored_plan(text).map_err(misfit)?);
+                shape = Arc::new(Shape::of(&plan));
+            }
             let frame = Frame {
                 plan: &plan,
                 shape: &shape,
                 at: record.at,
-            };
-            let misfit = |reason| LoadError::Misfit {
-                seq: record.seq,
-                reason,
             };
             match &mut loaded {
                 None => {
@@ -429,7 +437,37 @@ impl Run {
             version: SNAPSHOT_VERSION,
             head: self.head,
             state: self.state.clone(),
+            plan: (self.state.replans > 0).then(|| self.plan.to_json()),
         }
+    }
+
+    /// What taking over the plan of an edited runbook would change, and what stands in the way. Changes nothing.
+    #[must_use]
+    pub fn revision(&self, edited: &Plan) -> Revision {
+        transitions::revise(&self.plan, &self.shape, &self.state, edited)
+    }
+
+    /// Takes over the plan of an edited runbook, all of it or nothing: only nodes that have not begun may differ. What
+    /// follows from that comes with the next event; [`Run::next_timeout`] says that it is due.
+    ///
+    /// # Errors
+    /// Names everything that stands in the way; the run is unchanged.
+    pub fn replan(
+        &mut self,
+        edited: &Plan,
+        by: Actor,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<Batch, ReplanError> {
+        let now = now.max(self.state.now);
+        let revision = self.revision(edited);
+        let fact = transitions::replan(&self.plan, &self.shape, &self.state, &revision)?;
+        let fact = fact.by(by, reason);
+        self.plan = Arc::new(revision.plan);
+        self.shape = Arc::new(Shape::of(&self.plan));
+        let mut writer = self.writer(now);
+        writer.write(&fact);
+        Ok(writer.batch)
     }
 
     fn writer(&mut self, now: Timestamp) -> Writer<'_> {
@@ -443,6 +481,11 @@ impl Run {
             seen: None,
         }
     }
+}
+
+/// A plan that is part of a journal.
+fn stored_plan(text: &str) -> Result<Plan, String> {
+    Plan::from_json(text).map_err(|error| error.to_string())
 }
 
 fn from_snapshot(
@@ -529,6 +572,7 @@ impl Writer<'_> {
             | Fact::NodeFailed { node, .. }
             | Fact::NodeSkipped { node, .. } => std::slice::from_ref(node),
             Fact::Rewound { nodes, .. } => nodes.as_slice(),
+            Fact::Replanned { anew, .. } => anew.as_slice(),
             _ => &[],
         };
         let has_lock = |index: &NodeIndex| {

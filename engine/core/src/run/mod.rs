@@ -37,4 +37,4 @@ pub(crate) use rehearsal::Rehearsal;
 pub use render::ITEM_LIMIT;
 pub use settle::OUTPUT_LIMIT;
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot};
-pub use transitions::NothingToUndo;
+pub use transitions::{BecameWord, NothingToUndo, ReplanError, Revised, Revision, Whole};

@@ -15,4 +15,7 @@ pub struct Snapshot {
     /// The last record that is folded into it.
     pub head: Head,
     pub(super) state: State,
+    /// The plan in the stored form, of a run that took over an edited runbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) plan: Option<String>,
 }

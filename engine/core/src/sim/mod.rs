@@ -23,8 +23,8 @@ mod world;
 pub use keeper::Execution;
 pub use outside::LockStand;
 pub use script::{
-    Asked, Cancel, Crash, CrashPoint, Did, Does, Ends, FailedCommit, Locking, Paging, Pause, Reply,
-    Script, Scripted,
+    Asked, Cancel, Crash, CrashPoint, Did, Does, Ends, FailedCommit, Locking, Paging, Pause,
+    Replan, Reply, Script, Scripted,
 };
 pub use simulator::{Commit, Ending, Simulator, Verdict};
 pub use world::{Deed, Done, Spot, Trace, World};

@@ -1,7 +1,7 @@
 //! What happens in a simulated world.
 
 use crate::id::{AttemptId, Purpose};
-use crate::plan::NodeIndex;
+use crate::plan::{NodeIndex, Plan};
 use crate::record::{Answer, OutcomeStatus, QuestionKind};
 use crate::run::{Outcome, Produced};
 use crate::time::Millis;
@@ -47,6 +47,17 @@ pub struct Script {
     pub tick_lag: Millis,
     /// How often a snapshot is stored: every so many records. `None`: never.
     pub snapshot_every: Option<u64>,
+    /// The edited runbooks that the run is to take over.
+    pub replans: Vec<Replan>,
+}
+
+/// Somebody has the run take over an edited runbook while no engine drives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replan {
+    /// After so many events.
+    pub event: u32,
+    /// The plan of the edited runbook.
+    pub plan: Plan,
 }
 
 /// Somebody cancels the run.

@@ -6,7 +6,7 @@ use self::overtaken::Overtaken;
 use super::keeper::{self, Execution, Keeper};
 use super::outside::{LockStand, Outside};
 use super::people::{self, People};
-use super::script::{Asked, Crash, CrashPoint, Ends, Script, Scripted};
+use super::script::{Asked, Crash, CrashPoint, Ends, Replan, Script, Scripted};
 use super::world::{Trace, World};
 use crate::id::{AttemptId, Purpose, RunId};
 use crate::plan::{NodeIndex, Plan};
@@ -15,8 +15,8 @@ use crate::record::{
     Start,
 };
 use crate::run::{
-    Batch, Effect, Event, LoadError, Outcome, Produced, ProtocolError, Run, RunState, Snapshot,
-    Work,
+    Batch, Effect, Event, LoadError, Outcome, Produced, ProtocolError, ReplanError, Run, RunState,
+    Snapshot, Work,
 };
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -73,6 +73,9 @@ pub struct Commit {
 #[derive(Clone, Debug)]
 pub struct Simulator {
     plan: Arc<Plan>,
+    /// The plan that the run has now.
+    present: Arc<Plan>,
+    replans: Vec<Result<u64, ReplanError>>,
     start: Start,
     script: Script,
     now: Timestamp,
@@ -108,8 +111,11 @@ impl Simulator {
     #[must_use]
     pub fn new(plan: Plan, script: Script) -> Simulator {
         let now = Timestamp(1_700_000_000_000);
+        let plan = Arc::new(plan);
         let mut simulator = Simulator {
-            plan: Arc::new(plan),
+            present: Arc::clone(&plan),
+            replans: Vec::new(),
+            plan,
             start: super::plans::start(),
             now,
             engine: None,
@@ -228,10 +234,23 @@ impl Simulator {
         self.finished
     }
 
-    /// The plan.
+    /// What became of the edited runbooks that the run was to take over, in order: the number of the record that says
+    /// so, or why it did not.
+    #[must_use]
+    pub fn replans(&self) -> &[Result<u64, ReplanError>] {
+        &self.replans
+    }
+
+    /// The plan that the run was created with.
     #[must_use]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// The plan that the run has now.
+    #[must_use]
+    pub fn present_plan(&self) -> &Arc<Plan> {
+        &self.present
     }
 
     /// The virtual time.
@@ -247,8 +266,12 @@ impl Simulator {
 
     /// One event, or one start of an engine.
     fn turn(&mut self) -> Result<Option<Ending>, LoadError> {
-        let Some(run) = &self.engine else {
+        if self.engine.is_none() {
             self.start_engine()?;
+            return Ok(None);
+        }
+        self.replan();
+        let Some(run) = &self.engine else {
             return Ok(None);
         };
         if let Some(event) = self.inbox.front().cloned() {
@@ -361,6 +384,32 @@ impl Simulator {
     /// When it is this late in the world by the engine's clock.
     fn in_the_world(&self, at: Timestamp) -> Timestamp {
         Timestamp(at.0.saturating_sub(self.clock_off))
+    }
+
+    /// Takes over an edited runbook whose time has come. Who does so drives the run no further.
+    fn replan(&mut self) {
+        let due = |replan: &Replan| replan.event <= self.events;
+        let Some(replan) = self
+            .script
+            .replans
+            .get(self.replans.len())
+            .filter(|it| due(it))
+        else {
+            return;
+        };
+        let now = self.clock();
+        let Some(run) = &mut self.engine else { return };
+        let (edited, by) = (replan.plan.clone(), people::actor("editor"));
+        match run.replan(&edited, by, None, now) {
+            Ok(batch) => {
+                self.present = Arc::clone(run.plan());
+                self.replans.push(Ok(run.head().seq));
+                self.commit(batch.records);
+                batch.effects.into_iter().for_each(|it| self.perform(it));
+                self.die(None);
+            }
+            Err(error) => self.replans.push(Err(error)),
+        }
     }
 
     /// Gives an event to the run and does what follows, or dies on the way.
@@ -482,7 +531,7 @@ impl Simulator {
         if records.is_empty() {
             return;
         }
-        let items = |node| items_of(&self.plan, &self.records, node);
+        let items = |node| items_of(&self.present, &self.records, node);
         for record in &records {
             by_hand(&mut self.keeper.world, self.answers, record, items);
         }
@@ -534,7 +583,7 @@ impl Simulator {
     fn ask(&mut self, question: &Question) {
         let sent = self
             .people
-            .ask(&self.script, &self.plan, question, self.now);
+            .ask(&self.script, &self.present, question, self.now);
         for (at, event) in sent {
             self.mail(at, event);
         }
@@ -580,7 +629,7 @@ impl Simulator {
 
     /// The item that an attempt is for, as its record says.
     fn item_of(&self, attempt: AttemptId) -> Option<u32> {
-        self.plan.node(attempt.node)?.for_each.as_ref()?;
+        self.present.node(attempt.node)?.for_each.as_ref()?;
         let facts = self.records.iter().rev().map(Record::fact);
         facts.flatten().find_map(|fact| match fact {
             Fact::AttemptStarted {

@@ -23,6 +23,7 @@ impl RunView {
             }
             Fact::CancelRequested { .. }
             | Fact::CancelRefused { .. }
+            | Fact::Replanned { .. }
             | Fact::FinallyBegan { .. }
             | Fact::RunEnded { .. }
             | Fact::LockRequested { .. }
@@ -87,6 +88,7 @@ impl RunView {
                 at,
                 because: because.clone(),
             }),
+            Fact::Replanned { .. } => self.fold_plan(fact, at),
             Fact::FinallyBegan { outcome } => {
                 self.back_ended(at);
                 self.finally = Some(FinallyView {

@@ -5,12 +5,13 @@
 //!
 //! [`RunView`] has the run as a whole, [`NodeView`] a node with its attempts and what its earlier passes did,
 //! [`QuestionView`] a question with who is paged about it and who has it, [`BackView`] a way back,
-//! [`TargetsView`] how the run stands against its targets.
+//! [`ReplanView`] that it took over an edited runbook, [`TargetsView`] how the run stands against its targets.
 
 mod attempt;
 mod back;
 mod fold;
 mod node;
+mod plan;
 mod question;
 mod response;
 mod run;
@@ -19,6 +20,7 @@ mod targets;
 pub use attempt::{AttemptView, ItemView, LockView};
 pub use back::{BackKind, BackView, LeftView, UndoState, UndoView};
 pub use node::{NodeStanding, NodeView, PassView};
+pub use plan::ReplanView;
 pub use question::{AnswerView, HeldView, PageView, QuestionView};
 pub use response::{ResponseKind, ResponseView};
 pub use run::{CancelView, FinallyView, RefusedView, RunView};

@@ -181,6 +181,15 @@ impl NodeView {
         }
     }
 
+    /// The same node as an edited plan has it.
+    pub(super) fn redefine(&mut self, plan: &Plan, node: &Node) {
+        let needs = node.needs.iter().filter_map(|need| plan.node(*need));
+        self.kind = node.kind;
+        self.title.clone_from(&node.title);
+        self.needs = needs.map(|need| need.id.clone()).collect();
+        self.finally = node.finally;
+    }
+
     /// The attempts of the present pass at the action itself.
     pub fn tries(&self) -> impl Iterator<Item = &AttemptView> {
         self.attempts

@@ -250,7 +250,7 @@ impl RunView {
         }
     }
 
-    fn all_questions(&mut self, index: NodeIndex, change: impl Fn(&mut QuestionView)) {
+    pub(super) fn all_questions(&mut self, index: NodeIndex, change: impl Fn(&mut QuestionView)) {
         self.asked(index, &change);
         self.with(index, |node| {
             node.earlier_questions.iter_mut().for_each(change)
@@ -280,7 +280,7 @@ impl RunView {
         }
     }
 
-    fn close(&mut self, index: NodeIndex, how: &str) {
+    pub(super) fn close(&mut self, index: NodeIndex, how: &str) {
         self.questions.retain(|open| open.index != index);
         if let Some(question) = self.node_mut(index).and_then(|node| node.question.as_mut()) {
             question.closed = Some(how.to_owned());

@@ -1,12 +1,15 @@
 //! A run as it is shown.
 
-use super::{BackView, LeftView, LockView, NodeStanding, NodeView, QuestionView, TargetsView};
+use super::{
+    BackView, LeftView, LockView, NodeStanding, NodeView, QuestionView, ReplanView, TargetsView,
+};
 use crate::id::{Actor, RunId};
 use crate::plan::{NodeIndex, Plan};
 use crate::record::{Fact, QuestionKind, Record, RecordError, RunOutcome, Start};
 use crate::run::{Head, RunState};
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// A run as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,6 +60,12 @@ pub struct RunView {
     pub cleanup_failed: Vec<String>,
     /// The last record.
     pub head: Head,
+    /// That it took over edited runbooks, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replans: Vec<ReplanView>,
+    /// The plan that it took over last.
+    #[serde(skip)]
+    pub(super) plan: Option<Arc<Plan>>,
     /// How many nodes are busy.
     #[serde(skip)]
     pub(super) busy: usize,
@@ -111,16 +120,8 @@ impl RunView {
     /// The view of a run of this plan before its first record.
     #[must_use]
     pub fn new(plan: &Plan) -> RunView {
-        let mut dependants = vec![Vec::new(); plan.nodes.len()];
-        for (index, node) in plan.indices().zip(&plan.nodes) {
-            for need in &node.needs {
-                if let Some(list) = dependants.get_mut(need.index()) {
-                    list.push(index);
-                }
-            }
-        }
         let nodes = plan.nodes.iter();
-        RunView {
+        let mut view = RunView {
             id: String::new(),
             runbook: plan.runbook.clone(),
             title: plan.title.clone(),
@@ -144,17 +145,39 @@ impl RunView {
             finally: None,
             cleanup_failed: Vec::new(),
             head: Head::EMPTY,
+            replans: Vec::new(),
+            plan: None,
             busy: 0,
-            irreversible: plan
-                .indices()
-                .zip(&plan.nodes)
-                .filter(|(_, node)| node.is_irreversible())
-                .map(|(index, _)| index)
-                .collect(),
-            dependants,
-            rewind_targets: plan.indices().map(|to| plan.rewind_target(to)).collect(),
-            members: vec![false; plan.nodes.len()],
+            irreversible: Vec::new(),
+            dependants: Vec::new(),
+            rewind_targets: Vec::new(),
+            members: Vec::new(),
+        };
+        view.derive(plan);
+        view
+    }
+
+    /// Works out what follows from the plan alone.
+    pub(super) fn derive(&mut self, plan: &Plan) {
+        self.dependants = vec![Vec::new(); plan.nodes.len()];
+        for (index, node) in plan.indices().zip(&plan.nodes) {
+            for need in &node.needs {
+                if let Some(list) = self.dependants.get_mut(need.index()) {
+                    list.push(index);
+                }
+            }
         }
+        let nodes = plan.indices().zip(&plan.nodes);
+        let irreversible = nodes.filter(|(_, node)| node.is_irreversible());
+        self.irreversible = irreversible.map(|(index, _)| index).collect();
+        self.rewind_targets = plan.indices().map(|to| plan.rewind_target(to)).collect();
+        self.members = vec![false; plan.nodes.len()];
+    }
+
+    /// The plan of the edited runbook that it took over last; `None` while it has the plan that it was created with.
+    #[must_use]
+    pub fn adopted_plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
     }
 
     /// The view that these records make.
@@ -178,6 +201,13 @@ impl RunView {
     /// When the record cannot be read; the view is unchanged then.
     pub fn apply(&mut self, record: &Record) -> Result<Fact, RecordError> {
         let fact = record.fact()?;
+        if let Fact::Replanned { plan, .. } = &fact {
+            let plan = Plan::from_json(plan).map_err(|error| RecordError::Unreadable {
+                seq: record.seq,
+                reason: error.to_string(),
+            })?;
+            self.plan = Some(Arc::new(plan));
+        }
         self.fold(&fact, record.at);
         self.head = Head {
             seq: record.seq,

@@ -14,6 +14,7 @@ mod looks;
 mod manual;
 mod order;
 mod pages;
+mod replan;
 mod results;
 mod retries;
 mod targets;

@@ -73,6 +73,22 @@ pub fn tell_fact(plan: &Plan, fact: &Fact) -> String {
             let undo = if *rollback { " with rollback" } else { "" };
             format!("cancel by {}{undo}", by.name)
         }
+        Fact::Replanned {
+            by,
+            changed,
+            removed,
+            anew,
+            ..
+        } => {
+            let names = |nodes: &[NodeIndex]| nodes.iter().map(name).collect::<Vec<_>>().join(",");
+            format!(
+                "replanned by {}: changed [{}] removed [{}] anew [{}]",
+                by.name,
+                names(changed),
+                names(removed),
+                names(anew)
+            )
+        }
         Fact::CancelRefused { by, because } => format!("not cancelled by {}: {because}", by.name),
         Fact::FinallyBegan { outcome } => format!("finally {outcome:?}"),
         Fact::RunEnded {

@@ -1,6 +1,7 @@
 //! Generated plans and what happens to them.
 
 mod draw;
+mod edits;
 mod nodes;
 mod scripts;
 
@@ -8,7 +9,7 @@ use crate::rules::tell_fact;
 use draw::Draw;
 use piton_core::plan::Plan;
 use piton_core::record::{Fact, OutcomeStatus};
-use piton_core::sim::{Ending, Ends, Script, Scripted, Simulator};
+use piton_core::sim::{Ending, Ends, Replan, Script, Scripted, Simulator};
 use piton_core::time::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -46,6 +47,12 @@ impl fmt::Debug for World {
         for ((node, purpose), list) in lists.filter(|(_, list)| list.iter().any(is_odd)) {
             writeln!(f, "{purpose:?} of {}: {list:?}", node.0)?;
         }
+        for replan in &script.replans {
+            writeln!(f, "edited at event {}:", replan.event)?;
+            for node in &replan.plan.nodes {
+                writeln!(f, "  {}", serde_json::to_string(node).unwrap_or_default())?;
+            }
+        }
         writeln!(f, "replies: {:?}", script.replies)?;
         writeln!(f, "usual: {:?}", script.usual)?;
         let (pages, locks) = (&script.pages, &script.locks);
@@ -68,7 +75,11 @@ impl fmt::Debug for World {
         let told = facts(&simulator);
         for (at, fact) in &told[told.len().saturating_sub(TOLD)..] {
             let since = at.since(told[0].0);
-            writeln!(f, "{since:>8} {}", tell_fact(&self.plan, fact))?;
+            writeln!(
+                f,
+                "{since:>8} {}",
+                tell_fact(simulator.present_plan(), fact)
+            )?;
         }
         writeln!(
             f,
@@ -108,6 +119,23 @@ pub fn worlds() -> impl Strategy<Value = World> {
 /// Worlds in which what the run is told can be true: nothing goes on after it was ended, and people are honest.
 pub fn orderly_worlds() -> impl Strategy<Value = World> {
     any_worlds(true)
+}
+
+/// Worlds in which people edit the runbook while the run goes on.
+pub fn edited_worlds() -> impl Strategy<Value = World> {
+    let edit = (0..60u32, vec(any::<u8>(), edits::BYTES));
+    (worlds(), vec(edit, 1..=4)).prop_map(|(mut world, mut edits)| {
+        edits.sort();
+        let mut plan = world.plan.clone();
+        for (event, bytes) in edits {
+            // Some edit what they edited before, some begin with the file as it was.
+            let of = if event % 2 == 0 { &plan } else { &world.plan };
+            plan = edits::edit(of, &bytes);
+            let plan = plan.clone();
+            world.script.replans.push(Replan { event, plan });
+        }
+        world
+    })
 }
 
 fn any_worlds(orderly: bool) -> impl Strategy<Value = World> {

@@ -3,6 +3,7 @@
 use super::error::AuditError;
 use crate::action::evidence;
 use crate::store::{RunDirectory, Store};
+use piton_core::digest::Digest;
 use piton_core::id::RunId;
 use piton_core::plan::Plan;
 use piton_core::record::Fact;
@@ -44,6 +45,7 @@ pub(super) async fn audit<S: Store>(
             hash: record.hash,
         };
         let fact = record.fact().map_err(broken)?;
+        check_plan(run, record.seq, &fact)?;
         check_evidence(&fact, directory, &mut kept, &mut wrong);
     }
     if head != loaded.head {
@@ -77,6 +79,23 @@ pub(super) async fn audit<S: Store>(
         });
     }
     Ok(Audit { head, kept })
+}
+
+/// Compares a plan that the run took over with the digest that its record names.
+fn check_plan(run: &RunId, seq: u64, fact: &Fact) -> Result<(), AuditError> {
+    let Fact::Replanned { digest, plan, .. } = fact else {
+        return Ok(());
+    };
+    let found = Digest::of(&[b"piton plan", plan.as_bytes()]);
+    if found == *digest {
+        return Ok(());
+    }
+    Err(AuditError::Replanned {
+        run: run.clone(),
+        seq,
+        expected: digest.to_string(),
+        found: found.to_string(),
+    })
 }
 
 /// Compares the files that a fact says were kept with their digests.

@@ -86,7 +86,7 @@ fn renewal(lease: &Lease) -> Duration {
     Duration::from_millis(lease.ttl.0 / 3)
 }
 
-/// The run that a store has loaded. A snapshot that cannot be used is done without.
+/// The run that a store has loaded, by the plan that it was created with. A snapshot that cannot be used is done without.
 pub(super) async fn restore<S: Store>(
     store: &S,
     id: &RunId,
@@ -218,7 +218,11 @@ impl<S: Store> Drive<'_, S> {
         let id = self.lease.run.clone();
         let loaded = self.store.load(&id).await?;
         let written = loaded.status.clone();
-        let run = restore(self.store, &id, Arc::clone(self.state.run.plan()), loaded).await?;
+        let plan = Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
+            run: id.clone(),
+            source,
+        })?;
+        let run = restore(self.store, &id, Arc::new(plan), loaded).await?;
         self.state.run = run;
         self.state.ended = written.ended;
         self.state.written = written;
@@ -467,7 +471,7 @@ fn question(effect: &Effect) -> Option<Question> {
 }
 
 /// The head that records were added to, if `head` is the one after them.
-fn before(head: Head, records: &[Record]) -> Head {
+pub(super) fn before(head: Head, records: &[Record]) -> Head {
     match records.first() {
         Some(first) => Head {
             seq: first.seq.saturating_sub(1),

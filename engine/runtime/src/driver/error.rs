@@ -4,7 +4,7 @@ use crate::keeper::KeeperError;
 use crate::store::StoreError;
 use piton_core::id::RunId;
 use piton_core::plan::PlanError;
-use piton_core::run::LoadError;
+use piton_core::run::{LoadError, ReplanError};
 use std::path::PathBuf;
 
 /// Why a run cannot be made or driven.
@@ -82,6 +82,23 @@ pub enum DriveError {
     NoFreeId,
 }
 
+/// Why a run did not take over an edited runbook. It has the plan that it had.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReplanned {
+    /// It could not be read or written, or an engine drives it.
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    /// The run refuses.
+    #[error(transparent)]
+    Refused(#[from] ReplanError),
+}
+
+impl From<StoreError> for NotReplanned {
+    fn from(error: StoreError) -> NotReplanned {
+        NotReplanned::Drive(error.into())
+    }
+}
+
 /// Why a journal cannot be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
@@ -120,6 +137,20 @@ pub enum AuditError {
         /// The digest in record 1.
         expected: String,
         /// The digest of the stored plan, or what is wrong with it.
+        found: String,
+    },
+    /// A plan that the run took over is not the one that its record names.
+    #[error(
+        "record {seq} of run {run} says that it took over plan {expected}, and the plan in it is {found}"
+    )]
+    Replanned {
+        /// The run.
+        run: RunId,
+        /// The record.
+        seq: u64,
+        /// The digest that the record names.
+        expected: String,
+        /// The digest of the plan that is in it.
         found: String,
     },
     /// Files that were kept with the run are not there as they were kept.

@@ -4,9 +4,9 @@ use super::attempts::Attempts;
 use super::audit::{Audit, audit};
 use super::bell::ring_servers;
 use super::clock::Clock;
-use super::drive::{Drive, Loading, restore, status};
+use super::drive::{Drive, Loading, before, restore, status};
 use super::engine_log::EngineLog;
-use super::error::{AuditError, DriveError};
+use super::error::{AuditError, DriveError, NotReplanned};
 use super::locks::Locks;
 use super::options::{DriveEnd, DriveOptions, Observer};
 use super::pages::Pages;
@@ -19,14 +19,14 @@ use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
 use crate::store::{
-    AnyStore, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, Server, Store,
-    StoreError, Verdict, new_run_id,
+    AnyStore, Commit, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, Server,
+    Store, StoreError, Verdict, new_run_id,
 };
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
 use piton_core::plan::Plan;
 use piton_core::record::{Assumed, Record, Start};
-use piton_core::run::{Event, Run};
+use piton_core::run::{Event, Revision, Run};
 use piton_core::time::Millis;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -436,16 +436,55 @@ impl<S: Store> Local<S> {
         Ok(self.store.verdict(entry).await?)
     }
 
-    /// The plan of a run.
+    /// The plan that a run has now.
     ///
     /// # Errors
     /// When it cannot be read, or is of a newer Piton.
-    pub async fn plan(&self, run: &RunId) -> Result<Plan, DriveError> {
-        let loaded = self.store.load(run).await?;
-        Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
-            run: run.clone(),
-            source,
-        })
+    pub async fn plan(&self, run: &RunId) -> Result<Arc<Plan>, DriveError> {
+        Ok(Arc::clone(self.run(run).await?.plan()))
+    }
+
+    /// Has a run that no engine drives take over the plan of an edited runbook: one commit, and nothing is started.
+    /// Tells what was changed.
+    ///
+    /// # Errors
+    /// When something that has begun would change, or an engine drives the run; nothing was changed then.
+    pub async fn replan(
+        &self,
+        run: &RunId,
+        edited: &Plan,
+        by: Actor,
+        reason: Option<String>,
+    ) -> Result<Revision, NotReplanned> {
+        let lease = self.store.acquire(run, &self.owner, self.lease).await?;
+        let replanned = self.replan_held(&lease, edited, by, reason).await;
+        match self.store.release(&lease).await {
+            Ok(()) | Err(StoreError::Fenced { .. }) => {}
+            Err(error) => tracing::warn!(%error, "the lease was not given back"),
+        }
+        replanned
+    }
+
+    async fn replan_held(
+        &self,
+        lease: &Lease,
+        edited: &Plan,
+        by: Actor,
+        reason: Option<String>,
+    ) -> Result<Revision, NotReplanned> {
+        let mut machine = self.run(&lease.run).await?;
+        let revision = machine.revision(edited);
+        let batch = machine.replan(edited, by, reason, Clock::start().now())?;
+        let status = status(&machine, None);
+        let commit = Commit {
+            records: &batch.records,
+            snapshot: None,
+            consumed: &[],
+            status: &status,
+        };
+        let expected = before(machine.head(), &batch.records);
+        self.store.commit(lease, expected, commit).await?;
+        Ok(revision)
     }
 
     /// The state of a run, without driving it.

@@ -21,7 +21,7 @@ mod serve;
 pub use audit::Audit;
 pub use clock::Clock;
 pub use drive::status;
-pub use error::{AuditError, DriveError};
+pub use error::{AuditError, DriveError, NotReplanned};
 pub use local::{Begin, Decided, Local};
 pub use options::{DriveEnd, DriveOptions, Observer, Until};
 pub use serve::{Served, Serving, serve};

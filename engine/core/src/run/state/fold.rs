@@ -150,6 +150,12 @@ impl State {
                 Ok(())
             }
             Fact::CancelRefused { .. } => Ok(()),
+            Fact::Replanned {
+                removed,
+                anew,
+                shown,
+                ..
+            } => self.replanned(removed, anew, shown, frame),
             Fact::FinallyBegan { outcome } => {
                 self.ending = Some(*outcome);
                 self.hold_all(frame, true);

@@ -8,6 +8,7 @@ mod asking;
 mod clock;
 mod fold;
 mod fold_back;
+mod fold_plan;
 mod fold_question;
 mod node;
 mod shared;
@@ -37,8 +38,11 @@ pub(super) struct State {
     pub(super) created: Timestamp,
     /// The time of the last record.
     pub(super) now: Timestamp,
-    /// The digest of the plan it was created for.
+    /// The digest of its plan.
     pub(super) plan: Digest,
+    /// How often it took over an edited runbook.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) replans: u32,
     pub(super) nodes: Vec<Shared<NodeState>>,
     /// How many nodes are not finished, without those that run when the run ends.
     pub(super) unfinished: usize,
@@ -78,6 +82,10 @@ pub(super) struct State {
     pub(super) over: Option<Over>,
     #[serde(skip)]
     pub(super) agenda: Agenda,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// That somebody cancelled the run.
@@ -142,6 +150,7 @@ impl State {
             created: frame.at,
             now: frame.at,
             plan,
+            replans: 0,
             unfinished: nodes.len().saturating_sub(finally),
             unfinished_finally: finally,
             nodes,

@@ -7,7 +7,7 @@
 //!
 //! Forward: `step.rs` (begun), `attempt.rs` and `retry.rs` (attempts), `look.rs` (`until`), `lock.rs`, `people.rs`
 //! (questions of the plan). Failures: `failure.rs` (the ladder). Back: `back.rs`, `undo.rs`. The end: `ending.rs`.
-//! People: `decide.rs`, `page.rs`. Targets: `clock.rs`.
+//! People: `decide.rs`, `page.rs`. Targets: `clock.rs`. An edited runbook: `replan.rs`.
 
 mod afterwards;
 mod attempt;
@@ -21,6 +21,7 @@ mod look;
 mod page;
 mod people;
 mod question;
+mod replan;
 mod retry;
 mod step;
 mod undo;
@@ -41,6 +42,8 @@ const PREPARATION_TIMEOUT: Millis = Millis(60_000);
 pub use afterwards::NothingToUndo;
 pub(super) use afterwards::plan as plan_to_undo;
 pub(super) use clock::next_timeout as clock_timeout;
+pub use replan::{BecameWord, ReplanError, Revised, Revision, Whole};
+pub(super) use replan::{replan, revise};
 
 /// What the transitions look at.
 #[derive(Clone, Copy)]
