@@ -42,17 +42,16 @@ impl Serve {
     /// # Errors
     /// When the store cannot be opened.
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
-        let Session { local, location } = Session::open(store)?;
-        let owner = local.owner().clone();
-        let name = self
-            .name
-            .unwrap_or_else(|| format!("{}-{}", owner.host, owner.pid));
         let most = match self.max_runs {
             Some(1) => "; one run at a time".to_owned(),
             Some(most) => format!("; at most {most} runs at once"),
             None => String::new(),
         };
         block_on(async {
+            let Session { local, location } = Session::open(store).await?;
+            let owner = local.owner().clone();
+            let name = self.name;
+            let name = name.unwrap_or_else(|| format!("{}-{}", owner.host, owner.pid));
             let signals = Signals::listen()?;
             let (leave, stop) = watch::channel(false);
             let serving = Serving {
