@@ -1,6 +1,6 @@
 //! What `shellcheck` finds in scripts is shown at its place in the file, in both syntaxes.
 
-use crate::support::Place;
+use crate::support::{Place, top};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -136,4 +136,234 @@ fn without_it_nothing_is_said() {
     let ended = place.run(["check", "quotes.runbook"]).expect(0);
     assert_eq!(ended.stderr, "");
     ended.says("nothing to say");
+}
+
+/// Whether the real one is here; says so when it is not.
+fn is_installed() -> bool {
+    let found = std::process::Command::new("shellcheck")
+        .arg("--version")
+        .output();
+    let is_installed = found.is_ok_and(|it| it.status.success());
+    if !is_installed {
+        eprintln!("PASSED OVER: shellcheck is not installed, so nothing was tried with it");
+    }
+    is_installed
+}
+
+/// A variable without quotes (SC2086, a note), one nobody uses (SC2034, a warning) and old backquotes (SC2006, style),
+/// each in another place where scripts may stand.
+const PLACES: [(&str, &str); 2] = [
+    (
+        "places.runbook",
+        r#"runbook places {
+  timeout = 1m
+  env { STEP = "1", TAKEN = "2", SURE = "4", PROBED = "5", CHECKED = "6", ARGUMENT = "7" }
+  step all {
+    # é stands before it, and the block is indented.
+    run = """
+      if true; then
+        echo "é" $STEP
+        unused=`date`
+      fi
+    """
+    capture { run = "echo \"\u{e9}\" $TAKEN" }
+    undo {
+      after = started
+      env { BACK = "${{ capture.value }}" }
+      run   = "\techo $BACK"
+      check { run = "test -n $SURE" }
+    }
+    interrupted = probe { run = "echo a; echo $PROBED" }
+  }
+  step after { env { OF = "${{ steps.all.status }}" }, exec = ["sh", "-c", "echo $ARGUMENT"], effect = none }
+  gate whole {
+    checks { check "there" { run = "echo $CHECKED" } }
+    on_fail = [stop]
+  }
+}
+"#,
+    ),
+    (
+        "places.runbook.yaml",
+        r#"runbook: places
+timeout: 1m
+env: {STEP: "1", TAKEN: "2", SURE: "4", PROBED: "5", CHECKED: "6", ARGUMENT: "7"}
+steps:
+  - step: all
+    # é stands before it, and the block is indented.
+    run: |
+      if true; then
+        echo "é" $STEP
+        unused=`date`
+      fi
+    capture: {run: "echo \"\u00e9\" $TAKEN"}
+    undo:
+      after: started
+      env: {BACK: "${{ capture.value }}"}
+      run: >-
+        echo
+        $BACK
+      check: {run: test -n $SURE}
+    interrupted: {probe: {run: 'echo a; echo $PROBED'}}
+  - step: after
+    env: {OF: "${{ steps.all.status }}"}
+    exec: [sh, -c, echo $ARGUMENT]
+    effect: none
+  - gate: whole
+    checks:
+      - {check: there, run: echo $CHECKED}
+    on_fail: [stop]
+"#,
+    ),
+];
+
+/// What the real one finds, each as its code, severity and what it shows of the text.
+fn found(place: &Place, name: &str, text: &str, exit: i32) -> Vec<(String, String, String)> {
+    let ended = place.run(["check", "--json", name]).expect(exit);
+    let all: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let word = |one: &Value, key: &str| one[key].as_str().expect("a word").to_owned();
+    let all = all.as_array().expect("a list").iter();
+    all.map(|one| {
+        let code = word(one, "code").replace("shellcheck::", "");
+        (code, word(one, "severity"), shown(text, one))
+    })
+    .collect()
+}
+
+#[test]
+fn the_real_one_is_asked_about_every_place_where_scripts_stand() {
+    if !is_installed() {
+        return;
+    }
+    for (name, text) in PLACES {
+        let place = Place::new();
+        place.file(name, text);
+        let found = found(&place, name, text, 0);
+        let mut unquoted: Vec<&str> = Vec::new();
+        for (code, severity, shown) in &found {
+            match code.as_str() {
+                "SC2086" => {
+                    assert_eq!(severity, "advice", "{found:#?}");
+                    unquoted.push(shown);
+                }
+                "SC2034" => {
+                    assert_eq!((severity.as_str(), shown.as_str()), ("warning", "unused"));
+                }
+                other => panic!("{name}: {other}: {found:#?}"),
+            }
+        }
+        unquoted.sort_unstable();
+        assert_eq!(
+            unquoted,
+            [
+                "$ARGUMENT",
+                "$BACK",
+                "$CHECKED",
+                "$PROBED",
+                "$STEP",
+                "$SURE",
+                "$TAKEN"
+            ],
+            "{name}"
+        );
+        assert_eq!(found.len(), 8, "{found:#?}");
+        place.run(["check", "--strict", name]).expect(1);
+        let ended = place.run(["check", "--strict", "--no-shellcheck", name]);
+        assert_eq!(ended.expect(0).stderr, "");
+    }
+}
+
+#[test]
+fn settings_say_how_the_codes_of_the_real_one_count() {
+    if !is_installed() {
+        return;
+    }
+    for (name, text) in PLACES {
+        let place = Place::new();
+        place.file(name, text);
+        let with = |rules: &str, exit: i32| {
+            place.file("piton.toml", &format!("[rules]\n{rules}\n"));
+            let mut found: Vec<_> = found(&place, name, text, exit)
+                .into_iter()
+                .map(|(code, severity, _)| (code, severity))
+                .collect();
+            found.sort();
+            found.dedup();
+            found
+        };
+        let is = |code: &str, severity: &str| (code.to_owned(), severity.to_owned());
+        assert_eq!(
+            with("\"shellcheck::SC2086\" = \"error\"", 1),
+            [is("SC2034", "warning"), is("SC2086", "error")]
+        );
+        assert_eq!(
+            with(
+                "\"shellcheck::*\" = \"off\"\n\"shellcheck::SC2006\" = \"warning\"",
+                0
+            ),
+            [is("SC2006", "warning")],
+            "style is told where it is named"
+        );
+        assert_eq!(with("\"shellcheck::*\" = \"off\"", 0), []);
+        assert_eq!(
+            with("\"shellcheck::*\" = \"warning\"", 0),
+            [
+                is("SC2006", "warning"),
+                is("SC2034", "warning"),
+                is("SC2086", "warning")
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_the_real_one_finds_is_allowed_with_a_reason() {
+    if !is_installed() {
+        return;
+    }
+    let (name, text) = PLACES[0];
+    let place = Place::new();
+    let text = text
+        .replacen(
+            "  step all",
+            "  # piton: allow(shellcheck::SC2086) each is one word\n  step all",
+            1,
+        )
+        .replacen(
+            "  unused=",
+            "  # piton: allow(shellcheck::SC2034) read by what comes later\n        unused=",
+            1,
+        )
+        .replacen(
+            "  step after {",
+            "  # piton: allow(shellcheck::SC2048) none has it\n  step after {",
+            1,
+        );
+    place.file(name, &text);
+    let found = found(&place, name, &text, 0);
+    let shown: Vec<_> = found
+        .iter()
+        .map(|(code, severity, shown)| (code.as_str(), severity.as_str(), shown.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("allow::unused", "advice", "shellcheck::SC2048"),
+            ("SC2086", "advice", "$ARGUMENT"),
+            ("SC2086", "advice", "$CHECKED"),
+        ]
+    );
+}
+
+#[test]
+fn the_real_one_has_nothing_to_say_of_what_comes_with_the_project() {
+    if !is_installed() {
+        return;
+    }
+    let place = Place::new();
+    let folders = ["runbooks", "examples"].map(|folder| top().join(folder));
+    let words = ["check", "--json"].map(std::ffi::OsStr::new);
+    let folders = folders.iter().map(|folder| folder.as_os_str());
+    let ended = place.run(words.into_iter().chain(folders)).expect(0);
+    assert_eq!(ended.stdout.trim(), "[]");
 }

@@ -2,7 +2,12 @@
 //!
 //! It is not needed: without it nothing is said. Each script goes through its standard input, in the language of the
 //! shell that runs it, and what it finds is mapped back line by line.
+//!
+//! What it calls an error or a warning counts as a warning here: the runbook runs, and whoever knows better allows it.
+//! Its notes (`info`) are advice, which never fails a check. What it says about style is left out, unless `piton.toml`
+//! names the code or all of `shellcheck::*`.
 
+use crate::checking::settings::CheckSettings;
 use crate::output;
 use piton_dsl::diagnostic::{Diagnostic, Severity};
 use piton_dsl::node::Scalar;
@@ -52,20 +57,31 @@ impl Shellcheck {
 
     /// Adds what it finds in the scripts of a file to what was found already, in the order of the file. That it gives
     /// no answer is told people once.
-    pub fn add(&mut self, file: &SourceFile, found: &mut Vec<Diagnostic>) {
-        match self.findings(file) {
-            Ok(more) if more.is_empty() => {}
-            Ok(mut more) => {
+    pub fn add(
+        &mut self,
+        file: &SourceFile,
+        settings: Option<&CheckSettings>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        match self.findings(file, settings) {
+            Ok(mut more) if !self.gone => {
                 piton_dsl::allow::keep(file, &mut more);
-                found.extend(more);
-                found.sort_by_key(|it| (it.span(), it.severity));
+                if !more.is_empty() {
+                    found.extend(more);
+                    found.sort_by_key(|it| (it.span(), it.severity));
+                }
             }
+            Ok(_) => {}
             Err(message) => output::note(&message),
         }
     }
 
     /// What it finds in the scripts of a file. The error is what people should know, and is told once.
-    fn findings(&mut self, file: &SourceFile) -> Result<Vec<Diagnostic>, String> {
+    fn findings(
+        &mut self,
+        file: &SourceFile,
+        settings: Option<&CheckSettings>,
+    ) -> Result<Vec<Diagnostic>, String> {
         let mut found = Vec::new();
         if self.gone {
             return Ok(found);
@@ -90,7 +106,10 @@ impl Shellcheck {
                     ));
                 }
             };
-            let comments = answer.comments.into_iter();
+            let comments = answer.comments.into_iter().filter(|comment| {
+                let is_named = settings.is_some_and(|it| it.names(code(comment.code)));
+                comment.level != "style" || is_named
+            });
             found.extend(comments.map(|comment| diagnostic(comment, &script.source)));
         }
         Ok(found)

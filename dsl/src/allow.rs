@@ -143,6 +143,23 @@ impl Allows {
         is_allowed
     }
 
+    /// Codes of another program that allow nothing, when all that it found has been looked at.
+    fn report_foreign(&self, file: &SourceFile, found: &mut Vec<Diagnostic>) {
+        for allow in &self.found {
+            let is_unused = |code: &Code| !code.used && is_foreign(&code.text);
+            let all = allow.codes.iter().all(is_unused);
+            for (index, code) in allow.codes.iter().enumerate() {
+                if is_unused(code) {
+                    let mut unused = allow_unused::report(file, allow, index, all);
+                    // Another version of that program may need it; and what it finds is not looked at for a fix.
+                    unused.severity = Severity::Advice;
+                    unused.fix = None;
+                    found.push(unused);
+                }
+            }
+        }
+    }
+
     /// What is wrong with the comments themselves. `is_complete` says that every rule has looked, so that one which
     /// allows nothing is not needed.
     pub(crate) fn report(&self, file: &SourceFile, is_complete: bool, found: &mut Vec<Diagnostic>) {
@@ -170,13 +187,16 @@ impl Allows {
     }
 }
 
-/// Takes out of what others found in a file (a checker of scripts, say) what its comments allow.
+/// Takes out of what another program found in a file (a checker of scripts, say) what its comments allow, and adds the
+/// codes of that program which they allow for nothing. `diagnostics` holds all that it found.
 pub fn keep(file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) {
-    if diagnostics.is_empty() || !file.text.contains(WORD) {
+    if !file.text.contains(WORD) {
         return;
     }
     if let Some(root) = &syntax::parse(file).root {
-        Allows::of(file, root).keep(file, diagnostics);
+        let mut allows = Allows::of(file, root);
+        allows.keep(file, diagnostics);
+        allows.report_foreign(file, diagnostics);
     }
 }
 

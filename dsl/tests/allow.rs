@@ -190,6 +190,35 @@ fn what_another_program_finds_can_be_allowed() {
     assert_eq!(all[0].span(), at("$x"));
 }
 
+#[test]
+fn what_another_program_does_not_find_needs_no_allowance() {
+    let text = "runbook a {\n  # piton: allow(shellcheck::SC2086, time::no-timeout) as it is\n  step s { run = \"echo\", effect = none }\n}\n";
+    let file = SourceFile::new("a.runbook", text);
+    let mut all = Vec::new();
+    piton_dsl::allow::keep(&file, &mut all);
+    let codes: Vec<_> = all
+        .iter()
+        .map(|it| {
+            (
+                it.code,
+                file.slice(it.span()),
+                it.severity,
+                it.fix.is_some(),
+            )
+        })
+        .collect();
+    // The code of our own is for those who look for it.
+    let advice = piton_dsl::diagnostic::Severity::Advice;
+    assert_eq!(
+        codes,
+        [("allow::unused", "shellcheck::SC2086", advice, false)]
+    );
+    assert!(
+        piton_dsl::check(&file).diagnostics.is_empty(),
+        "nobody asked the other program"
+    );
+}
+
 /// Very many comments at one place cost no more than the file is long.
 #[test]
 fn many_comments_are_no_more_work_than_the_file_is_long() {

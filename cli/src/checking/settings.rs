@@ -52,6 +52,12 @@ impl CheckSettings {
         });
     }
 
+    /// Whether they say how findings with this code count.
+    #[must_use]
+    pub fn names(&self, code: &str) -> bool {
+        self.level(code).is_some()
+    }
+
     /// The level of a code: its own, else that of its family.
     fn level(&self, code: &str) -> Option<Level> {
         let family = || code.split_once("::").map(|(family, _)| family);

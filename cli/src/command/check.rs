@@ -174,7 +174,8 @@ impl Work<'_> {
             };
             for (index, mut one) in looked.into_iter().enumerate() {
                 if index == 0 || known.insert(real(Path::new(&one.source.name))) {
-                    shellcheck.add(&one.source, &mut one.found);
+                    let settings = self.settings.of(Path::new(&one.source.name))?;
+                    shellcheck.add(&one.source, settings.as_deref(), &mut one.found);
                     self.report(one)?;
                 }
             }
