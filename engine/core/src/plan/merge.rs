@@ -3,7 +3,7 @@
 //! A run's records name nodes by their places, so these never change: a node that both plans have keeps its place,
 //! one that is new stands after all others, and one that is gone stays where it was, as [`Node::removed`].
 
-use super::{CallScope, Node, NodeIndex, Plan, Response, Rpo, Rto, Targets};
+use super::{CallScope, Node, NodeIndex, Plan, Response, Rto, Targets};
 use std::collections::BTreeMap;
 
 /// Two plans as one.
@@ -194,7 +194,7 @@ impl Places {
                 to: rto.to.map(|node| self.index(node)),
                 ..rto.clone()
             }),
-            rpo: targets.rpo.as_ref().map(Rpo::clone),
+            rpo: targets.rpo.clone(),
         }
     }
 }

@@ -236,7 +236,6 @@ impl Simulator {
 
     /// What became of the edited runbooks that the run was to take over, in order: the number of the record that says
     /// so, or why it did not.
-    #[must_use]
     pub fn replans(&self) -> &[Result<u64, ReplanError>] {
         &self.replans
     }
