@@ -1,7 +1,7 @@
 //! Edited plans: what somebody might make of a runbook while a run of it goes on.
 
 use super::draw::Draw;
-use piton_core::plan::{Node, NodeIndex, Plan, Response, Rpo, Rto, Targets, WorldEffect};
+use piton_core::plan::{Node, NodeIndex, Plan, Response, Rto, Targets, WorldEffect};
 use piton_core::sim::plans::{gate, plan, step};
 use piton_core::time::Millis;
 
@@ -107,7 +107,7 @@ fn ordered(of: &Plan, order: &[usize]) -> Plan {
                 to: rto.to.and_then(place),
                 ..rto.clone()
             }),
-            rpo: targets.rpo.as_ref().map(Rpo::clone),
+            rpo: targets.rpo.clone(),
         }),
         ..of.clone()
     }
