@@ -1,20 +1,8 @@
 //! Rules about scripts, programs and SQL: what they see, and what they leave in peace.
 
+use crate::body::found;
 use piton_dsl::check;
 use piton_dsl::source::SourceFile;
-
-/// The codes of a runbook with this in it, each with the source that it points to.
-fn found(body: &str) -> Vec<String> {
-    let file = SourceFile::new(
-        "a.runbook",
-        format!("runbook a {{\n timeout = 5m\n{body}\n}}"),
-    );
-    let diagnostics = check(&file).diagnostics;
-    diagnostics
-        .iter()
-        .map(|it| format!("{} [{}]", it.code, file.slice(it.span())))
-        .collect()
-}
 
 /// The same for a step with this script.
 fn script(text: &str) -> Vec<String> {
@@ -138,21 +126,21 @@ fn commands_that_go_on_may_be_ended_by_others() {
 #[test]
 fn scripts_of_psql_have_to_stop_at_an_error() {
     for text in [
-        "psql -f x.sql",
+        "psql -d shop -f x.sql",
         "psql shop < x.sql",
         "cat x.sql | psql shop",
         "psql -d shop <<EOF\nselect 1;\nEOF",
-        "psql -1 --file=x.sql",
+        "psql -U app -1 --file=x.sql",
         "kubectl exec -i pg-0 -- psql shop < x.sql",
         "{ echo 'begin;'; cat x; } | psql shop",
     ] {
         assert_eq!(script(text), ["shell::psql-goes-on [psql]"], "{text}");
     }
     clean(&[
-        "psql -v ON_ERROR_STOP=1 -f x.sql",
+        "psql -v ON_ERROR_STOP=1 -f x.sql shop",
         "psql --set=ON_ERROR_STOP=on shop < x.sql",
-        "psql <<EOF\n\\set ON_ERROR_STOP on\nselect 1;\nEOF",
-        "psql -c 'select 1'",
+        "psql shop <<EOF\n\\set ON_ERROR_STOP on\nselect 1;\nEOF",
+        "psql -d shop -c 'select 1'",
         "psql -l",
         "echo 'select 1' > x.sql",
     ]);
@@ -221,8 +209,8 @@ fn what_is_destroyed_is_guarded_by_any_gate_before_it() {
         "rm -rf \\\"$FOLDER/x\\\"",
         "rm -r /var/lib/postgresql/data",
         "dropdb --force shop",
-        "psql -c 'drop table users'",
-        "psql -c 'delete from users; commit'",
+        "psql -d shop -c 'drop table users'",
+        "psql -d shop -c 'delete from users; commit'",
         "kubectl delete deployment/x",
         "mkfs.ext4 /dev/sdb1",
         "redis-cli FLUSHALL",
@@ -238,8 +226,8 @@ fn what_is_destroyed_is_guarded_by_any_gate_before_it() {
         "rm -rf \\\"$PITON_WORK/x\\\"",
         "rm x",
         "rm -rf ./build",
-        "psql -c 'delete from users where id = 7'",
-        "psql -c \\\"select 'drop table x'\\\"",
+        "psql -d shop -c 'delete from users where id = 7'",
+        "psql -d shop -c \\\"select 'drop table x'\\\"",
         "kubectl delete pod/x",
     ] {
         assert_eq!(

@@ -209,16 +209,15 @@ fn fixes_of_all_bad_examples_leave_the_rest_as_it_was() {
             let found = check(&format!("bad.{ending}"), &text).diagnostics;
             let fixed = apply(&text, &found);
             let fixes = found.iter().filter_map(|it| it.fix.as_ref());
-            let mut kept: Vec<bool> = vec![true; text.len()];
-            for edit in fixes.flat_map(|fix| &fix.edits) {
-                assert!(text.get(edit.span.range()).is_some(), "{folder}");
-                kept[edit.span.range()].fill(false);
-            }
-            let first = kept.iter().position(|kept| !kept).unwrap_or(text.len());
-            let last = kept.iter().rev().position(|kept| !kept);
-            let last = last.unwrap_or(text.len());
+            let spans: Vec<_> = fixes
+                .flat_map(|fix| fix.edits.iter().map(|edit| edit.span))
+                .collect();
+            assert!(spans.iter().all(|span| text.get(span.range()).is_some()));
+            let first = spans.iter().map(|span| span.start).min();
+            let last = spans.iter().map(|span| span.end).max();
+            let (first, last) = (first.unwrap_or(text.len()), last.unwrap_or(text.len()));
             assert!(fixed.text.starts_with(&text[..first]), "{folder}");
-            assert!(fixed.text.ends_with(&text[text.len() - last..]), "{folder}");
+            assert!(fixed.text.ends_with(&text[last..]), "{folder}");
             if !fixed.made.is_empty() {
                 count += 1;
                 let left = check(&format!("bad.{ending}"), &fixed.text).diagnostics;
@@ -228,4 +227,152 @@ fn fixes_of_all_bad_examples_leave_the_rest_as_it_was() {
         }
     }
     assert!(count >= 12, "only {count} examples have a fix");
+}
+
+/// Scripts with one thing to mend, each with what becomes of it.
+const SCRIPTS: [(&str, &str, &str); 7] = [
+    (
+        "shell::psql-goes-on",
+        "psql -X -d shop -f shop.sql",
+        "psql -v ON_ERROR_STOP=1 -X -d shop -f shop.sql",
+    ),
+    (
+        "shell::psql-goes-on",
+        "cat 'é: # x.sql' | /usr/bin/psql shop",
+        "cat 'é: # x.sql' | /usr/bin/psql -v ON_ERROR_STOP=1 shop",
+    ),
+    (
+        "shell::psql-goes-on",
+        "\"$BIN/psql\" shop < x.sql",
+        "\"$BIN/psql\" -v ON_ERROR_STOP=1 shop < x.sql",
+    ),
+    (
+        "shell::psql-goes-on",
+        "true\nsudo -u postgres psql shop <<EOF\nselect 1;\nEOF",
+        "true\nsudo -u postgres psql -v ON_ERROR_STOP=1 shop <<EOF\nselect 1;\nEOF",
+    ),
+    (
+        "shell::curl-without-fail",
+        "curl -s http://localhost/health",
+        "curl --fail -s http://localhost/health",
+    ),
+    // Nobody knows what else it is there for.
+    (
+        "shell::curl-without-fail",
+        "curl -s http://localhost/health\n./more",
+        "curl -s http://localhost/health\n./more",
+    ),
+    ("shell::never-ends", "tail -f x.log", "tail -f x.log"),
+];
+
+/// A gate with this script, in every form that a script has.
+fn gates(script: &str) -> Vec<(&'static str, String)> {
+    let lines = |margin: &str| {
+        let lines = script.lines().map(|line| format!("{margin}{line}\n"));
+        lines.collect::<String>()
+    };
+    let escaped = script.replace('\\', "\\\\").replace('"', "\\\"");
+    let escaped = escaped.replace('\n', "\\n");
+    let own = |run: &str| {
+        format!(
+            "runbook a {{\n  timeout = 5m\n  gate g {{\n    {run}\n    on_fail = [stop]\n  }}\n}}\n"
+        )
+    };
+    let yaml = |run: &str| {
+        format!("runbook: a\ntimeout: 5m\nsteps:\n  - gate: g\n    {run}\n    on_fail: [stop]\n")
+    };
+    let mut all = vec![
+        (
+            "a.runbook",
+            own(&format!("run = \"\"\"\n{}    \"\"\"", lines("      "))),
+        ),
+        ("a.runbook", own(&format!("run = \"{escaped}\""))),
+        (
+            "a.runbook",
+            own(&format!(
+                "checks {{ check \"x\" {{ run = \"{escaped}\" }} }}"
+            )),
+        ),
+        (
+            "a.runbook",
+            own(&format!("exec = [\"sh\", \"-ec\", \"{escaped}\"]")),
+        ),
+        (
+            "a.runbook.yaml",
+            yaml(&format!("run: |\n{}", lines("      "))),
+        ),
+        ("a.runbook.yaml", yaml(&format!("run: \"{escaped}\""))),
+        (
+            "a.runbook.yaml",
+            yaml(&format!("exec: [sh, -ec, \"{escaped}\"]")),
+        ),
+    ];
+    if !script.contains('\n') {
+        let quoted = script.replace('\'', "''");
+        all.push(("a.runbook.yaml", yaml(&format!("run: '{quoted}'"))));
+        all.push((
+            "a.runbook.yaml",
+            yaml(&format!("run: >-\n{}", lines("      "))),
+        ));
+        if !script.contains(['#', '"']) {
+            all.push(("a.runbook.yaml", yaml(&format!("run: {script}"))));
+        }
+    }
+    all
+}
+
+/// The texts of the only gate's script.
+fn script_of(name: &str, text: &str) -> String {
+    let scripts = piton_dsl::scripts(&SourceFile::new(name, text));
+    assert_eq!(scripts.len(), 1, "{text}");
+    scripts[0].source.text.trim_end().to_owned()
+}
+
+#[test]
+fn scripts_are_mended_in_every_form_they_are_written_in() {
+    for (code, script, mended) in SCRIPTS {
+        for (name, text) in gates(script) {
+            let before = check(name, &text).diagnostics;
+            let codes: Vec<_> = before.iter().map(|it| it.code).collect();
+            assert_eq!(codes, [code], "{text}");
+            let fixed = apply(&text, &before);
+            assert_eq!(script_of(name, &fixed.text), mended, "{}", fixed.text);
+            if fixed.made.is_empty() {
+                continue;
+            }
+            let after = check(name, &fixed.text).diagnostics;
+            assert!(after.is_empty(), "{}\n{after:#?}", fixed.text);
+            let again = apply(&fixed.text, &after);
+            assert_eq!(again.text, fixed.text, "a second time changes nothing");
+        }
+    }
+}
+
+/// Each fix of a warning alone: the file can still be read, the finding is gone, and no other one has come.
+#[test]
+fn a_fix_of_a_warning_brings_nothing_else_to_light() {
+    let mut count = 0;
+    for (name, text) in crate::format::all() {
+        let before = check(&name, &text);
+        let codes = |found: &[piton_dsl::diagnostic::Diagnostic]| {
+            let mut codes: Vec<_> = found.iter().map(|it| it.code).collect();
+            codes.sort_unstable();
+            codes
+        };
+        for (at, finding) in before.diagnostics.iter().enumerate() {
+            // What was meant by a misspelt name may be another mistake.
+            let is_sure = finding.code.starts_with("shell::") || finding.code == "allow::unused";
+            if !is_sure || finding.fix.is_none() {
+                continue;
+            }
+            count += 1;
+            let mut expected = before.diagnostics.clone();
+            expected.remove(at);
+            let fixed = apply(&text, std::slice::from_ref(finding));
+            assert_eq!(fixed.made, [0], "{name}");
+            let after = check(&name, &fixed.text).diagnostics;
+            assert_eq!(codes(&after), codes(&expected), "{name}\n{}", fixed.text);
+        }
+    }
+    assert!(count >= 6, "only {count} fixes of warnings were tried");
 }

@@ -1,9 +1,11 @@
 //! Tests of the whole language: files in, diagnostics and plans out.
 
 mod allow;
+mod body;
 mod call;
 mod catalogue;
 mod compile;
+mod drills;
 mod each;
 mod embedded;
 mod files;
@@ -18,6 +20,7 @@ mod mistakes;
 mod modes;
 mod mutation;
 mod reference;
+mod restores;
 mod rule_pages;
 mod rules;
 mod scenario;

@@ -1,31 +1,9 @@
 //! Rules about the way back, people, waiting and locks: what they see, and what they leave in peace.
 
+use crate::body::{found, help};
 use piton_core::plan::Action;
 use piton_dsl::check;
 use piton_dsl::source::SourceFile;
-
-/// Each finding in a runbook with this in it: `code [source it points to]`.
-fn found(body: &str) -> Vec<String> {
-    let file = SourceFile::new(
-        "a.runbook",
-        format!("runbook a {{\n timeout = 5m\n{body}\n}}"),
-    );
-    let diagnostics = check(&file).diagnostics;
-    diagnostics
-        .iter()
-        .map(|it| format!("{} [{}]", it.code, file.slice(it.span())))
-        .collect()
-}
-
-/// What the findings' help says.
-fn help(body: &str) -> Vec<String> {
-    let file = SourceFile::new(
-        "a.runbook",
-        format!("runbook a {{\n timeout = 5m\n{body}\n}}"),
-    );
-    let diagnostics = check(&file).diagnostics;
-    diagnostics.into_iter().filter_map(|it| it.help).collect()
-}
 
 const CLEAN: [&str; 0] = [];
 const PEOPLE: &str = r#"

@@ -55,6 +55,8 @@ fn a_restore_of_postgres_as_documents_tell_it() {
                 "run    = \"wal-g backup-list",
                 &["shell::error-hidden", "shell::pipe-failure-lost"],
             ),
+            // One folder, used before, and by the next try again.
+            ("wal-g backup-fetch ", &["postgres::used-directory"]),
             // The copy archives into production's archive, and follows whatever timeline was left there.
             (
                 "restore_command = ",
@@ -62,17 +64,28 @@ fn a_restore_of_postgres_as_documents_tell_it() {
             ),
             ("recovery_target_time = ", &["postgres::recovery-pauses"]),
             // The old data is dropped by a way back that fails while anybody is connected.
-            ("run = \"dropdb", &["postgres::drop-in-use"]),
+            (
+                "run = \"dropdb",
+                &["postgres::drop-in-use", "postgres::undo-of-restore"],
+            ),
+            // Debian has it elsewhere.
+            ("grep '^port' ", &["postgres::config-elsewhere"]),
             ("tail -f ", &["shell::never-ends"]),
             ("until  = ", &["postgres::wait-in-vain"]),
             ("env     { GG_DATABASE_URL", &["secrets::literal"]),
             // Twelve errors, and the loop succeeds.
             (
                 "psql -f ",
-                &["shell::break-hides-failure", "shell::psql-goes-on"],
+                &[
+                    "postgres::database-unnamed",
+                    "shell::break-hides-failure",
+                    "shell::psql-goes-on",
+                ],
             ),
             ("kubectl logs -f ", &["shell::never-ends"]),
             ("run     = \"curl ", &["shell::curl-without-fail"]),
+            // A drill that scales production.
+            ("env     { CLUSTER", &["mode::reaches-production"]),
         ],
     );
 }
@@ -93,6 +106,8 @@ fn backups_and_recovery_as_documents_tell_them() {
             ("pg_dump ", &["shell::pipe-failure-lost"]),
             ("find ", &["shell::prune-by-age"]),
             ("aws s3 cp ", &["code::placeholder"]),
+            // Twenty bytes are a size too.
+            ("run    = \"test -s ", &["shell::size-of-archive"]),
             ("run    = \"psql ", &["postgres::server-side-copy"]),
             (
                 "sql          = \"DELETE FROM auth.jwks\"",
@@ -100,8 +115,13 @@ fn backups_and_recovery_as_documents_tell_them() {
             ),
             (
                 "psql -c \"DROP DATABASE",
-                &["postgres::drop-in-use", "safety::no-gate"],
+                &[
+                    "postgres::database-unnamed",
+                    "postgres::drop-in-use",
+                    "safety::no-gate",
+                ],
             ),
+            ("psql -c \"CREATE DATABASE", &["postgres::database-unnamed"]),
             (
                 "gunzip -c ",
                 &["shell::pipe-failure-lost", "shell::psql-goes-on"],
@@ -114,7 +134,7 @@ fn backups_and_recovery_as_documents_tell_them() {
             ("run     = \"curl ", &["shell::curl-without-fail"]),
             (
                 "run          = \"pg_restore --target-time",
-                &["postgres::pg-restore-misused"],
+                &["postgres::database-unnamed", "postgres::pg-restore-misused"],
             ),
             (
                 "sql          = \"INSERT INTO auth.users",

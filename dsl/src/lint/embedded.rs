@@ -1,10 +1,12 @@
 //! Code in other languages: the shell scripts, programs and SQL of a runbook, each read once for all rules.
 
+use crate::fix::Fix;
 use crate::node::Scalar;
 use crate::runbook::{
     Action, Interrupted, Named, Node, Probe, Runbook, Sourced, Sql, WrittenAction,
 };
-use crate::shell::{self, Command, Pipeline, Word};
+use crate::shell::{self, Command, Invocation, Pipeline, Word};
+use crate::source::Span;
 use piton_core::expr::Template;
 
 /// What a piece of code is there for.
@@ -92,6 +94,19 @@ impl Code<'_> {
     pub(crate) fn pipes_fail(&self) -> bool {
         let chosen = matches!(self.runner, Runner::Chosen { pipefail: true, .. });
         chosen || self.sets('\0', "pipefail")
+    }
+
+    /// Writes options right behind the name of a program. Only in scripts: a list of arguments would need a form of
+    /// each syntax.
+    pub(crate) fn add_option(&self, program: &Invocation<'_>, options: &str) -> Option<Fix> {
+        let text = self.text?;
+        let word = program.word;
+        // Somewhere in the file the word has to stand as it is read, or nobody knows what is behind it.
+        let is_whole = !word.span.is_empty()
+            && text.span.start <= word.span.start
+            && word.span.end <= text.span.end;
+        let behind = Span::at(word.span.end);
+        is_whole.then(|| Fix::new(format!("write `{options}`"), behind, format!(" {options}")))
     }
 
     /// Whether the script turns an option of the shell on.

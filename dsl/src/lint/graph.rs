@@ -117,6 +117,20 @@ impl Graph {
         }
     }
 
+    /// For each node, whether there is one of these among all that come before it. Only for nodes in
+    /// [`Graph::order`]; the others have none.
+    pub(crate) fn any_before(&self, is_one: impl Fn(usize) -> bool) -> Vec<bool> {
+        let mut before = vec![false; self.needs.len()];
+        for index in &self.order {
+            let found = self
+                .needs(*index)
+                .iter()
+                .any(|need| get(&before, need.node) || is_one(need.node));
+            set(&mut before, *index, found);
+        }
+        before
+    }
+
     fn needs(&self, node: usize) -> &[Need] {
         self.needs.get(node).map_or(&[], Vec::as_slice)
     }

@@ -14,6 +14,7 @@ pub(crate) mod queries;
 pub(crate) mod rules;
 mod scope;
 pub(crate) mod sites;
+mod words;
 
 use crate::diagnostic::Diagnostic;
 use crate::fix::Fix;

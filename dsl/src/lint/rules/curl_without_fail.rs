@@ -30,8 +30,11 @@
 //! ```
 
 use crate::diagnostic::Diagnostic;
+use crate::fix::Fix;
 use crate::lint::Context;
+use crate::lint::embedded::{Code, Purpose};
 use crate::shell::{Invocation, Pipeline};
+use piton_core::plan::NodeKind;
 
 /// The code of this rule.
 pub const CODE: &str = "shell::curl-without-fail";
@@ -54,12 +57,24 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                             "`curl` succeeds also when the server answers with an error",
                             "no `--fail`",
                         )
-                        .help("add --fail, or use `http`, whose status is checked"),
+                        .help("add --fail, or use `http`, whose status is checked")
+                        .fix(fix(context, code, &curl)),
                     );
                 }
             }
         }
     }
+}
+
+/// Where all that a script does is to ask, and it is there to find something out, its success can mean only one thing.
+fn fix(context: &Context<'_>, code: &Code<'_>, curl: &Invocation<'_>) -> Option<Fix> {
+    let node = context.runbook.nodes.get(code.node)?;
+    let is_check = code.purpose == Purpose::Check
+        || node.kind == NodeKind::Gate && code.purpose == Purpose::Action;
+    let is_all = code.script.commands().count() == 1;
+    (is_check && is_all)
+        .then(|| code.add_option(curl, "--fail"))
+        .flatten()
 }
 
 /// Whether it asks a web server, and succeeds whatever that answers.

@@ -34,6 +34,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
 use crate::lint::embedded::{Code, Purpose};
+use crate::lint::words::variables;
 use crate::runbook::{Node, Runbook};
 use crate::shell::{Command, Invocation};
 use crate::source::Span;
@@ -43,8 +44,10 @@ use piton_core::plan::NodeKind;
 pub const CODE: &str = "safety::no-gate";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let guarded = guarded(context);
     let runbook = context.runbook;
+    let guarded = context
+        .graph
+        .any_before(|node| runbook.nodes.get(node).is_some_and(guards));
     let open = |node: usize, purpose: Purpose| {
         let unguarded =
             guarded.get(node) == Some(&false) && context.graph.ordered.get(node) == Some(&true);
@@ -91,26 +94,6 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 
 fn guards(node: &Node) -> bool {
     node.kind == NodeKind::Gate || node.confirm.is_some() || node.target.is_some()
-}
-
-/// For each node, whether anything before it stops for a check or a person.
-fn guarded(context: &Context<'_>) -> Vec<bool> {
-    let nodes = &context.runbook.nodes;
-    let mut guarded = vec![false; nodes.len()];
-    for index in &context.graph.order {
-        let needs = context
-            .graph
-            .needs
-            .get(*index)
-            .map_or(&[] as &[_], Vec::as_slice);
-        let before = needs.iter().any(|need| {
-            guarded.get(need.node) == Some(&true) || nodes.get(need.node).is_some_and(guards)
-        });
-        if let Some(entry) = guarded.get_mut(*index) {
-            *entry = before;
-        }
-    }
-    guarded
 }
 
 /// What a statement destroys.
@@ -191,15 +174,4 @@ fn is_given(value: &str) -> bool {
     let own = ["node.pass", "run.id", "run.work"];
     (value.contains("params.") || value.contains("params["))
         && !own.iter().any(|name| value.contains(name))
-}
-
-/// The names of variables in a word.
-fn variables(text: &str) -> impl Iterator<Item = &str> {
-    text.split('$').skip(1).filter_map(|part| {
-        let part = part.strip_prefix('{').unwrap_or(part);
-        let name = part
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .next()?;
-        (!name.is_empty()).then_some(name)
-    })
 }

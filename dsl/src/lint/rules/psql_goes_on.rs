@@ -51,9 +51,8 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                             "`psql` goes on after an error in its script, and ends well",
                             "no ON_ERROR_STOP",
                         )
-                        .help(
-                            "add -v ON_ERROR_STOP=1, and --single-transaction for all or nothing",
-                        ),
+                        .help("add -v ON_ERROR_STOP=1, and --single-transaction for all or nothing")
+                        .fix(code.add_option(&psql, "-v ON_ERROR_STOP=1")),
                     );
                 }
             }

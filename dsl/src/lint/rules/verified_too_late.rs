@@ -125,19 +125,13 @@ fn stops(node: &Node) -> bool {
 /// For each node, whether anything before it looks whether all is well, or it does so itself first.
 fn verified_before(context: &Context<'_>) -> Vec<bool> {
     let nodes = &context.runbook.nodes;
-    let mut verified: Vec<bool> = nodes.iter().map(|node| node.target.is_some()).collect();
-    for index in &context.graph.order {
-        let needs = context
-            .graph
-            .needs
-            .get(*index)
-            .map_or(&[] as &[_], Vec::as_slice);
-        let before = needs.iter().any(|need| {
-            verified.get(need.node) == Some(&true) || nodes.get(need.node).is_some_and(stops)
-        });
-        if let Some(entry) = verified.get_mut(*index) {
-            *entry = *entry || before;
-        }
-    }
-    verified
+    let before = context
+        .graph
+        .any_before(|node| nodes.get(node).is_some_and(stops));
+    let own = nodes.iter().map(|node| node.target.is_some());
+    before
+        .into_iter()
+        .zip(own)
+        .map(|(before, own)| before || own)
+        .collect()
 }
