@@ -54,9 +54,12 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                         .help("to go back to a moment, restore a base backup and replay WAL with recovery_target_time"),
                 );
             }
-            let plain = tool
-                .operands()
-                .find(|word| word.text.ends_with(".sql") || word.text.ends_with(".sql.gz"));
+            // What it writes may well be SQL.
+            let written = tool.values("file", 'f');
+            let plain = tool.operands().find(|word| {
+                let is_sql = word.text.ends_with(".sql") || word.text.ends_with(".sql.gz");
+                is_sql && !written.iter().any(|(_, file)| file.span == word.span)
+            });
             if let Some(word) = plain {
                 found.push(
                     Diagnostic::warning(CODE, word.span, "`pg_restore` does not read plain SQL", "SQL, by its name")
