@@ -51,6 +51,9 @@ impl<'a> Reader<'a> {
         let mut body = Body::default();
         let mut last = open;
         for pair in pairs {
+            if pair.as_rule().is_comment() {
+                continue;
+            }
             let span = place(&pair);
             let above = self.comments.before(span.start, &mut last, &mut body);
             let blank = self.comments.blank_between(last, span.start);

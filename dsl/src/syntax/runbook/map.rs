@@ -7,11 +7,15 @@ use crate::node::{Entry, Kind, Node, Scalar, Style};
 use crate::source::Span;
 use crate::syntax::findings::Findings;
 
+/// How many entries are too many to look through.
+const MANY: usize = 16;
+
 /// Collects the entries of a map and finds repeated keys.
 #[derive(Default)]
 pub(super) struct MapBuilder {
     pub(super) entries: Vec<Entry>,
-    pub(super) places: BTreeMap<String, usize>,
+    /// Where the entries are, as long as there are too many to look through.
+    places: BTreeMap<String, usize>,
     /// What is collected under a key, by the place of its entry.
     parts: BTreeMap<usize, Part>,
     /// Items of a block that is itself the list: `check` blocks in `checks { … }`.
@@ -27,8 +31,8 @@ pub(super) enum Part {
 impl MapBuilder {
     /// Adds an entry; a repeated key is reported and left out.
     pub(super) fn add(&mut self, entry: Entry, findings: &mut Findings) {
-        if let Some(first) = self.places.get(&entry.key.text) {
-            let first = self.entries.get(*first).map(|entry| entry.key.span);
+        if let Some(first) = self.place(&entry.key.text) {
+            let first = self.entries.get(first).map(|entry| entry.key.span);
             findings.add(crate::syntax::duplicate_key(
                 &entry.key.text,
                 entry.key.span,
@@ -36,9 +40,28 @@ impl MapBuilder {
             ));
             return;
         }
-        self.places
-            .insert(entry.key.text.clone(), self.entries.len());
+        self.push(entry);
+    }
+
+    /// Where the entry of a key is among the others.
+    pub(super) fn place(&self, key: &str) -> Option<usize> {
+        if self.entries.len() < MANY {
+            return self.entries.iter().position(|entry| entry.key.text == key);
+        }
+        self.places.get(key).copied()
+    }
+
+    fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
+        let new = match self.entries.len() {
+            MANY => 0,
+            count => count - 1,
+        };
+        if self.entries.len() >= MANY {
+            let added = self.entries.iter().enumerate().skip(new);
+            self.places
+                .extend(added.map(|(at, entry)| (entry.key.text.clone(), at)));
+        }
     }
 
     /// What is collected under `key`; `None` when that key was given as something else.
@@ -49,17 +72,16 @@ impl MapBuilder {
         whole: Span,
         list: bool,
     ) -> Option<&mut Part> {
-        let at = match self.places.get(key) {
-            Some(at) => *at,
+        let at = match self.place(key) {
+            Some(at) => at,
             None => {
                 let at = self.entries.len();
                 let mut name = Scalar::verbatim(key, Style::Plain, word);
                 name.map = Default::default();
-                self.entries.push(Entry {
+                self.push(Entry {
                     key: name,
                     value: unreadable(whole),
                 });
-                self.places.insert(key.to_string(), at);
                 let part = if list {
                     Part::List(Vec::new())
                 } else {

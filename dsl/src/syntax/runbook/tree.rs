@@ -44,6 +44,7 @@ impl<'a> Reader<'a> {
                 Rule::junk => self.junk(here),
                 Rule::open_comment => self.open_comment(here),
                 Rule::stray | Rule::EOI => {}
+                rule if rule.is_comment() => {}
                 Rule::block if keyword(&pair) == "runbook" => {
                     if let Some(first) = span {
                         self.second_runbook(first, here);
@@ -297,10 +298,7 @@ impl<'a> Reader<'a> {
     }
 
     fn repeated(&mut self, map: &MapBuilder, key: &Scalar) {
-        let first = map
-            .places
-            .get(&key.text)
-            .and_then(|at| map.entries.get(*at));
+        let first = map.place(&key.text).and_then(|at| map.entries.get(at));
         let first = first.map(|entry| entry.key.span).unwrap_or_default();
         self.findings
             .add(crate::syntax::duplicate_key(&key.text, key.span, first));
@@ -528,7 +526,7 @@ impl<'a> Reader<'a> {
             ("syntax::missing-value", help)
         };
         self.error(code, span, message, "", help);
-        if !is_block_word(&key.text) && !map.places.contains_key(&key.text) {
+        if !is_block_word(&key.text) && map.place(&key.text).is_none() {
             let value = unreadable(span);
             map.add(Entry { key, value }, &mut self.findings);
         }

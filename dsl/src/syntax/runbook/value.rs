@@ -146,6 +146,7 @@ impl<'a> Reader<'a> {
                 }
                 Rule::unclosed => self.unclosed_bracket(span, here, "[", "]"),
                 Rule::open_comment => self.open_comment(here),
+                rule if rule.is_comment() => {}
                 _ => {
                     if comma_due && !told {
                         let before = items.last().map_or(here, |item| item.span);
