@@ -51,6 +51,14 @@ pub(super) fn parse(text: &str) -> Parsed {
         );
         return Err(ExprError::new(0..0, message));
     }
+    if let Some(path) = plain_path(text) {
+        return path;
+    }
+    by_grammar(text)
+}
+
+/// Reads an expression as the grammar says.
+fn by_grammar(text: &str) -> Parsed {
     syntax_error::check_brackets(text)?;
     let mut pairs = grammar::Grammar::parse(Rule::whole, text)
         .map_err(|error| syntax_error::worded(text, &error))?;
@@ -58,6 +66,53 @@ pub(super) fn parse(text: &str) -> Parsed {
         Some(pair) => expression(pair),
         None => Err(unexpected(0..0)),
     }
+}
+
+/// Reads a path of plain names, which is what most expressions are, to the tree that the grammar gives for it. `None`
+/// for anything else.
+fn plain_path(text: &str) -> Option<Parsed> {
+    const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+    let is_name = |name: &str| {
+        let mut letters = name.bytes();
+        let first = letters.next();
+        first.is_some_and(|letter| letter.is_ascii_alphabetic() || letter == b'_')
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == b'_')
+    };
+    // A dash belongs to the name of a node, and is no last letter.
+    let is_node = |name: &str| {
+        name.split('-').next().is_some_and(is_name)
+            && !name.ends_with('-')
+            && name
+                .bytes()
+                .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-'))
+    };
+    let start = text.len() - text.trim_start_matches(BLANKS).len();
+    let mut names = text.trim_matches(BLANKS).split('.');
+    let root = names.next().filter(|root| is_name(root))?;
+    if matches!(root, "true" | "false" | "null" | "in") {
+        return None;
+    }
+    let mut end = start + root.len();
+    let mut path = node(Kind::Name(root.to_owned()), start..end);
+    for (index, name) in names.enumerate() {
+        if !(is_name(name) || index == 0 && root == "steps" && is_node(name)) {
+            return None;
+        }
+        let name_span = end + 1..end + 1 + name.len();
+        end = name_span.end;
+        path = path.and_then(|of| {
+            let name = name.to_owned();
+            node(
+                Kind::Field(Box::new(Field {
+                    of,
+                    name,
+                    name_span,
+                })),
+                start..end,
+            )
+        });
+    }
+    Some(path)
 }
 
 /// The grammar and this file disagree. Not reachable while they agree, and an error rather than a panic if not.
@@ -114,6 +169,10 @@ fn expression(pair: Pair<Rule>) -> Parsed {
 }
 
 fn chain(pair: Pair<Rule>) -> Parsed {
+    let mut parts = pair.clone().into_inner();
+    if let (Some(only), None) = (parts.next(), parts.next()) {
+        return term(only);
+    }
     PRECEDENCE
         .map_primary(term)
         .map_infix(|left: Parsed, sign: Pair<Rule>, right: Parsed| {
@@ -502,4 +561,58 @@ fn string(source: &str, offset: usize) -> Result<String, ExprError> {
         result.push(decoded);
     }
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paths_are_what_the_grammar_says() {
+        let deep = format!("a{}", ".b".repeat(DEEPEST as usize));
+        let deeper = format!("{deep}.c");
+        let plain = [
+            "a",
+            "_",
+            " params.service\n",
+            "steps.fetch.outputs.path",
+            "steps.a-b--c.status",
+            "steps",
+            "int.inner",
+            "truely.false.in.null",
+            deep.get(..deep.len() - 2).unwrap(),
+            &deep,
+            &deeper,
+        ];
+        for text in plain {
+            let path = plain_path(text).expect(text);
+            assert_eq!(
+                format!("{path:?}"),
+                format!("{:?}", by_grammar(text)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            " ",
+            "true",
+            "null.a",
+            "in",
+            "a.",
+            ".a",
+            "a..b",
+            "a-b.c",
+            "a. b",
+            "steps.a-",
+            "steps.-a",
+            "steps.a-b.c-d",
+            "a.1",
+            "1.a",
+            "é",
+            "f(x)",
+            "a == b",
+        ] {
+            assert!(plain_path(text).is_none(), "{text}");
+        }
+    }
 }
