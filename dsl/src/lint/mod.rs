@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub(crate) mod embedded;
+pub(crate) mod find;
 mod graph;
 mod ladder;
 mod longest;
@@ -22,6 +23,7 @@ use crate::runbook::{Param, Runbook, Spanned};
 use embedded::Embedded;
 use graph::Graph;
 use piton_core::expr::{suggest, suggest_surely};
+use queries::Query;
 use scope::Resolution;
 use sites::Site;
 use std::cell::Cell;
@@ -46,7 +48,9 @@ pub(crate) struct Context<'a> {
     outputs: BTreeSet<(usize, &'a str)>,
     pub(crate) graph: Graph,
     /// The scripts, programs and SQL.
-    pub(crate) embedded: Embedded<'a>,
+    pub(crate) embedded: &'a Embedded<'a>,
+    /// All SQL, that in scripts included.
+    queries: Vec<Query<'a>>,
     /// Every expression.
     pub(crate) sites: Vec<Site<'a>>,
     /// Every path of names in the expressions, with what it means.
@@ -67,7 +71,7 @@ pub(crate) struct Reference {
 }
 
 impl<'a> Context<'a> {
-    fn new(runbook: &'a Runbook, has_errors: bool) -> Context<'a> {
+    fn new(runbook: &'a Runbook, embedded: &'a Embedded<'a>, has_errors: bool) -> Context<'a> {
         let mut nodes = BTreeMap::new();
         for (index, node) in runbook.nodes.iter().enumerate() {
             nodes.entry(node.id.value.as_str()).or_insert(index);
@@ -89,7 +93,8 @@ impl<'a> Context<'a> {
                 .collect(),
             outputs: outputs_of(runbook),
             graph,
-            embedded: embedded::of(runbook),
+            embedded,
+            queries: queries::of(embedded),
             sites,
             references: Vec::new(),
             comparisons: Cell::new(MAX_COMPARISONS),
@@ -176,7 +181,8 @@ fn outputs_of(runbook: &Runbook) -> BTreeSet<(usize, &str)> {
 /// Looks for everything that the rules know of. `diagnostics` holds what was found before, and gets the rest.
 pub fn lint(runbook: &Runbook, diagnostics: &mut Vec<Diagnostic>) {
     let has_errors = diagnostics.iter().any(Diagnostic::is_error);
-    let mut context = Context::new(runbook, has_errors);
+    let embedded = embedded::of(runbook);
+    let mut context = Context::new(runbook, &embedded, has_errors);
     for rule in catalogue::RULES {
         if let Some(run) = rule.run {
             run(&context, diagnostics);

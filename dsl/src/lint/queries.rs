@@ -1,7 +1,7 @@
 //! The SQL of a runbook, wherever it stands: in `sql`, after `psql -c`, and in here-documents for `psql`.
 
 use super::Context;
-use super::embedded::Purpose;
+use super::embedded::{Embedded, Purpose};
 use crate::node::Scalar;
 use crate::source::Span;
 use std::ops::Range;
@@ -67,49 +67,54 @@ impl Query<'_> {
 
 impl<'a> Context<'a> {
     /// All SQL there is.
-    pub(crate) fn queries(&self) -> Vec<Query<'_>> {
-        let mut found = Vec::new();
-        for statement in &self.embedded.statements {
-            if let Some(text) = &statement.sql.text {
-                found.push(Query {
-                    node: statement.node,
-                    purpose: statement.purpose,
-                    text: text.value.text(),
-                    bare: bare(text.value.text()),
-                    by_psql: false,
-                    database: statement.sql.on.as_ref().map(|it| it.value.text()),
-                    place: Place::Text(&text.source),
-                });
-            }
-        }
-        for code in &self.embedded.codes {
-            for command in code.script.commands() {
-                let Some(psql) = command.invocation().filter(|it| it.program == "psql") else {
-                    continue;
-                };
-                let given = psql.values("command", 'c');
-                let given = given.into_iter().map(|(text, word)| (text, word.span));
-                // The text of a here-document is not mapped; its mark shows where it begins.
-                let here = command.redirects.iter().filter_map(|it| match it.operator {
-                    "<<" | "<<-" => Some((it.body.as_str(), it.target.span)),
-                    "<<<" => Some((it.target.text.as_str(), it.target.span)),
-                    _ => None,
-                });
-                for (text, span) in given.chain(here) {
-                    found.push(Query {
-                        node: code.node,
-                        purpose: code.purpose,
-                        text,
-                        bare: bare(text),
-                        by_psql: true,
-                        database: None,
-                        place: Place::Within(span),
-                    });
-                }
-            }
-        }
-        found
+    pub(crate) fn queries(&self) -> &[Query<'a>] {
+        &self.queries
     }
+}
+
+/// All SQL there is.
+pub(super) fn of<'a>(embedded: &'a Embedded<'_>) -> Vec<Query<'a>> {
+    let mut found = Vec::new();
+    for statement in &embedded.statements {
+        if let Some(text) = &statement.sql.text {
+            found.push(Query {
+                node: statement.node,
+                purpose: statement.purpose,
+                text: text.value.text(),
+                bare: bare(text.value.text()),
+                by_psql: false,
+                database: statement.sql.on.as_ref().map(|it| it.value.text()),
+                place: Place::Text(&text.source),
+            });
+        }
+    }
+    for code in &embedded.codes {
+        for command in code.script.commands() {
+            let Some(psql) = command.invocation().filter(|it| it.program == "psql") else {
+                continue;
+            };
+            let given = psql.values("command", 'c');
+            let given = given.into_iter().map(|(text, word)| (text, word.span));
+            // The text of a here-document is not mapped; its mark shows where it begins.
+            let here = command.redirects.iter().filter_map(|it| match it.operator {
+                "<<" | "<<-" => Some((it.body.as_str(), it.target.span)),
+                "<<<" => Some((it.target.text.as_str(), it.target.span)),
+                _ => None,
+            });
+            for (text, span) in given.chain(here) {
+                found.push(Query {
+                    node: code.node,
+                    purpose: code.purpose,
+                    text,
+                    bare: bare(text),
+                    by_psql: true,
+                    database: None,
+                    place: Place::Within(span),
+                });
+            }
+        }
+    }
+    found
 }
 
 /// SQL in lower case with what stands in quotes, and comments, blanked. As long as the text.

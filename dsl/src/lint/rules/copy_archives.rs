@@ -44,17 +44,17 @@
 use super::settings::{Settings, mentioned};
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use std::cell::LazyCell;
 
 /// The code of this rule.
 pub const CODE: &str = "postgres::copy-archives";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    if mentioned(context, "archive_mode") {
-        return;
-    }
+    let is_said = LazyCell::new(|| mentioned(context, "archive_mode"));
     for code in &context.embedded.codes {
         if let Some(text) = code.text
             && let Some(range) = Settings::of(&text.text).recovers()
+            && !*is_said
         {
             found.push(
                 Diagnostic::warning(

@@ -34,6 +34,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::lint::find::places;
 use std::ops::Range;
 
 /// The code of this rule.
@@ -68,7 +69,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 fn three_parts(bare: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for word in [" from ", " join ", " into ", "update "] {
-        for (at, _) in bare.match_indices(word) {
+        for at in places(bare, word) {
             let start = at + word.len();
             let behind = bare.get(start..).unwrap_or_default();
             let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';

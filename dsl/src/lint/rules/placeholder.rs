@@ -52,29 +52,43 @@ const WORDS: [&str; 10] = [
     "your-database",
 ];
 
+/// More than the longest placeholder has, in bytes: a text of nothing else must not be read again for each word in it.
+const LONGEST: usize = 256;
+
 /// Programs that fill placeholders in.
 const FILLING: [&str; 8] = ["sed", "envsubst", "perl", "awk", "grep", "tr", "m4", "yq"];
 
 /// Where a text has a placeholder, if it has one.
 pub(super) fn placeholder(text: &str) -> Option<Range<usize>> {
-    let lower = text.to_ascii_lowercase();
-    let mut starts = ["change", "replace", "fill", "your"]
-        .iter()
-        .flat_map(|start| lower.match_indices(start).map(|(at, _)| at))
-        .collect::<Vec<_>>();
-    starts.sort_unstable();
-    starts.into_iter().find_map(|at| {
-        let before = lower.get(..at).unwrap_or_default();
-        let rest = lower.get(at..).unwrap_or_default();
-        let inside = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '{');
-        let length = (!inside).then(|| {
-            WORDS
-                .iter()
-                .find_map(|word| length_of(rest, word))
-                .or_else(|| yours(rest))
-        })??;
-        Some(at..at + length)
-    })
+    let bytes = text.as_bytes();
+    let begins = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        ["change", "replace", "fill", "your"].iter().any(|start| {
+            let same = rest.get(..start.len());
+            same.is_some_and(|same| same.eq_ignore_ascii_case(start.as_bytes()))
+        })
+    };
+    let is_letter = |byte: &u8| matches!(byte | 0x20, b'c' | b'r' | b'f' | b'y');
+    let letters = bytes.iter().enumerate().filter(|(_, byte)| is_letter(byte));
+    letters
+        .map(|(at, _)| at)
+        .filter(|at| begins(*at))
+        .find_map(|at| {
+            let before = text.get(..at).unwrap_or_default();
+            let rest = text.get(at..).unwrap_or_default();
+            let inside =
+                before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '$' || c == '{');
+            if inside {
+                return None;
+            }
+            let rest = rest
+                .get(..rest.floor_char_boundary(LONGEST))
+                .unwrap_or(rest);
+            let rest = rest.to_ascii_lowercase();
+            let words = WORDS.iter().find_map(|word| length_of(&rest, word));
+            let length = words.or_else(|| yours(&rest))?;
+            Some(at..at + length)
+        })
 }
 
 /// How long a word is here, if the text begins with it and it ends there.
@@ -99,7 +113,7 @@ fn yours(rest: &str) -> Option<usize> {
     let is_one = parts.len() >= 2
         && parts.first() == Some(&"your")
         && parts.last().is_some_and(|it| things.contains(it));
-    is_one.then_some(word.len())
+    (is_one && word.len() < LONGEST - 4).then_some(word.len())
 }
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

@@ -35,6 +35,7 @@
 use super::settings::{Settings, promotes};
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use std::cell::LazyCell;
 
 /// The code of this rule.
 pub const CODE: &str = "postgres::recovery-pauses";
@@ -49,10 +50,11 @@ const TARGETS: [&str; 5] = [
 ];
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    if promotes(context) {
-        return;
-    }
+    let promoted = LazyCell::new(|| promotes(context));
     let mut report = |span, help: &str| {
+        if *promoted {
+            return;
+        }
         found.push(
             Diagnostic::warning(
                 CODE,

@@ -37,6 +37,7 @@
 use super::placeholder::placeholder;
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::lint::find::places;
 use crate::node::Scalar;
 use crate::runbook::{Channel, Node};
 use std::ops::Range;
@@ -172,7 +173,7 @@ fn is_value(text: &str) -> bool {
 
 /// The password in `scheme://user:password@host`.
 fn in_address(text: &str) -> Option<Range<usize>> {
-    text.match_indices("://").find_map(|(at, _)| {
+    places(text, "://").find_map(|at| {
         let start = at + 3;
         let rest = text.get(start..)?;
         let end = rest
@@ -214,7 +215,7 @@ fn by_form(text: &str) -> Option<Range<usize>> {
     let is_part =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
     for (form, least) in FORMS {
-        for (at, _) in text.match_indices(form) {
+        for at in places(text, form) {
             let before = text.get(..at).unwrap_or_default();
             let behind = text.get(at + form.len()..).unwrap_or_default();
             // As long as keys are: a text of nothing else must not take more than one look at each part of it.
@@ -232,10 +233,19 @@ fn by_form(text: &str) -> Option<Range<usize>> {
             }
         }
     }
-    let start = text.find("-----BEGIN ")?;
+    let start = places(text, "-----BEGIN ").next()?;
     let line = text.get(start..)?.lines().next()?;
     line.contains("PRIVATE KEY-----")
         .then_some(start..start + line.len())
+}
+
+/// The longest value that may be a secret, in bytes: a text of nothing else must not be read again for each name in it.
+const LONGEST: usize = 4096;
+
+/// The beginning of a text, more than the longest value.
+fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST + 4))
+        .unwrap_or(text)
 }
 
 /// The value in `NAME=value`, where the name is that of a secret.
@@ -246,16 +256,19 @@ fn assigned(text: &str) -> Option<Range<usize>> {
         let name = before.rsplit(is_part).next()?;
         let flag = name.starts_with("--");
         let is_name = !name.is_empty() && (flag || name.chars().all(|c| !c.is_ascii_lowercase()));
+        if !is_name || !is_secret_name(name) {
+            return None;
+        }
         let behind = text.get(at + 1..)?;
         let quote = behind.chars().next().filter(|c| matches!(c, '\'' | '"'));
         let value = match quote {
-            Some(quote) => behind.get(1..)?.split(quote).next()?,
-            None => behind
+            Some(quote) => shortened(behind.get(1..)?).split(quote).next()?,
+            None => shortened(behind)
                 .split(|c: char| c.is_whitespace() || ";&|)\"'`".contains(c))
                 .next()?,
         };
         let from = at + 1 + usize::from(quote.is_some());
-        (is_name && is_secret_name(name) && is_value(value)).then_some(from..from + value.len())
+        (value.len() <= LONGEST && is_value(value)).then_some(from..from + value.len())
     })
 }
 

@@ -1,6 +1,7 @@
 //! What scripts set in the configuration of Postgres, for the rules about that.
 
 use crate::lint::Context;
+use crate::lint::find::{contains, places};
 use std::ops::Range;
 
 /// The settings in the text of a script.
@@ -33,17 +34,26 @@ impl<'a> Settings<'a> {
 
     fn places(&self, name: &str) -> impl Iterator<Item = Range<usize>> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        self.text
-            .match_indices(name)
-            .filter_map(move |(at, found)| {
-                let before = self.text.get(..at).unwrap_or_default();
-                let behind = self.text.get(at + found.len()..).unwrap_or_default();
-                let line = before.rsplit('\n').next().unwrap_or_default();
+        // Most texts have none of them, and then need not be cut into lines.
+        let text = Some(self.text).filter(|text| contains(text, name));
+        let mut begin = 0;
+        let lines = text
+            .unwrap_or_default()
+            .split_inclusive('\n')
+            .map(move |line| {
+                begin += line.len();
+                (begin - line.len(), line)
+            });
+        lines
+            .filter(|(_, line)| !line.trim_start().starts_with('#'))
+            .flat_map(move |(begin, line)| places(line, name).map(move |at| (begin, line, at)))
+            .filter_map(move |(begin, line, at)| {
+                let end = at + name.len();
+                let before = line.get(..at).unwrap_or_default();
+                let behind = line.get(end..).unwrap_or_default();
                 let whole = !before.ends_with(is_part) && !behind.starts_with(is_part);
-                (whole && !line.trim_start().starts_with('#')).then_some(at..at + found.len())
+                whole.then_some(begin + at..begin + end)
             })
-            .collect::<Vec<_>>()
-            .into_iter()
     }
 
     /// Where it is said that a server recovers from an archive: the command that fetches WAL, or the file that starts a

@@ -44,17 +44,17 @@
 use super::settings::{Settings, mentioned};
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use std::cell::LazyCell;
 
 /// The code of this rule.
 pub const CODE: &str = "postgres::timeline-unsaid";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    if mentioned(context, "recovery_target_timeline") {
-        return;
-    }
+    let is_said = LazyCell::new(|| mentioned(context, "recovery_target_timeline"));
     for code in &context.embedded.codes {
         if let Some(text) = code.text
             && let Some(range) = Settings::of(&text.text).set("restore_command")
+            && !*is_said
         {
             found.push(
                 Diagnostic::warning(
