@@ -11,6 +11,7 @@ pub mod driver;
 pub mod keeper;
 pub mod mask;
 pub mod owner;
+mod postgres;
 pub mod secrets;
 pub mod store;
 pub mod wake;

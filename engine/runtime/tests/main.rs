@@ -8,3 +8,4 @@ mod driver;
 mod keeper;
 mod postgres;
 mod store;
+mod team;

@@ -114,7 +114,8 @@ async fn it_is_a_store() {
     let number = std::cell::Cell::new(0);
     let make = || {
         number.set(number.get() + 1);
-        SqliteStore::open(&scratch.0.join(format!("{}.db", number.get()))).unwrap()
+        let path = scratch.0.join(format!("{}.db", number.get()));
+        async move { SqliteStore::open(&path).unwrap() }
     };
     if let Err(failure) = conformance::all(make).await {
         panic!("{failure}");

@@ -2,20 +2,22 @@
 
 use super::{
     Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, Location,
-    LockBreak, Locks, NewRun, RunFilter, RunSummary, SqliteStore, Store, StoreError, Taken,
-    Verdict,
+    LockBreak, Locks, LogPiece, NewRun, PostgresStore, RunFilter, RunSummary, SqliteStore, Store,
+    StoreError, Taken, Verdict,
 };
 use crate::owner::Owner;
-use piton_core::id::{Actor, RunId};
+use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
 use piton_core::run::{Event, Head};
-use piton_core::time::Millis;
+use piton_core::time::{Millis, Timestamp};
 
 /// A store of any kind.
 #[derive(Debug)]
 pub enum AnyStore {
     /// One file, for one host.
     Sqlite(SqliteStore),
+    /// A database, for a team.
+    Postgres(Box<PostgresStore>),
 }
 
 impl AnyStore {
@@ -26,6 +28,10 @@ impl AnyStore {
     pub async fn open(location: &Location) -> Result<AnyStore, StoreError> {
         match location {
             Location::Sqlite(path) => SqliteStore::open(path).map(AnyStore::Sqlite),
+            Location::Postgres { url, .. } => {
+                let store = PostgresStore::open(url).await?;
+                Ok(AnyStore::Postgres(Box::new(store)))
+            }
         }
     }
 }
@@ -35,6 +41,7 @@ macro_rules! behind {
     ($self:ident . $method:ident ( $($argument:expr),* )) => {
         match $self {
             AnyStore::Sqlite(store) => store.$method($($argument),*).await,
+            AnyStore::Postgres(store) => store.$method($($argument),*).await,
         }
     };
 }
@@ -189,5 +196,47 @@ impl Store for AnyStore {
 
     async fn host_words(&self) -> Result<Vec<(String, HostWord)>, StoreError> {
         behind!(self.host_words())
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        behind!(self.now())
+    }
+
+    async fn rung(&self, run: &RunId) {
+        behind!(self.rung(run))
+    }
+
+    async fn stirred(&self) {
+        behind!(self.stirred())
+    }
+
+    fn keeps_logs(&self) -> bool {
+        match self {
+            AnyStore::Sqlite(store) => store.keeps_logs(),
+            AnyStore::Postgres(store) => store.keeps_logs(),
+        }
+    }
+
+    async fn append_log(
+        &self,
+        run: &RunId,
+        attempt: AttemptId,
+        start: u64,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        behind!(self.append_log(run, attempt, start, bytes))
+    }
+
+    async fn log(
+        &self,
+        run: &RunId,
+        attempt: AttemptId,
+        from: u64,
+    ) -> Result<Vec<LogPiece>, StoreError> {
+        behind!(self.log(run, attempt, from))
+    }
+
+    async fn log_ends(&self, run: &RunId) -> Result<Vec<(AttemptId, u64)>, StoreError> {
+        behind!(self.log_ends(run))
     }
 }

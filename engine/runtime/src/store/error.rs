@@ -105,7 +105,7 @@ pub enum StoreError {
     /// It cannot be written.
     #[error(
         "the store {place} cannot be written: {reason}; what was recorded is safe. Make it writable for this user, \
-         or name another with `--store sqlite:PATH` or $PITON_STORE; then type `piton resume {}`",
+         or name another with `--store` or $PITON_STORE; then type `piton resume {}`",
         run_or_last(.run.as_ref())
     )]
     Unwritable {
@@ -114,6 +114,22 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
         /// The run that was written.
+        run: Option<RunId>,
+    },
+    /// Its server cannot be reached, or is not ready.
+    #[error(
+        "the store {place} cannot be reached{}: {reason}. What was recorded is safe, and steps that run go on. See that \
+         the server runs and that this host reaches it (`piton doctor`), then type `piton resume {}`",
+        tried_for(*.seconds), run_or_last(.run.as_ref())
+    )]
+    Away {
+        /// The store.
+        place: String,
+        /// What the server or the system said.
+        reason: String,
+        /// How long it was tried, in seconds.
+        seconds: u64,
+        /// The run that was worked on.
         run: Option<RunId>,
     },
     /// Somebody else had it locked for too long.
@@ -130,8 +146,9 @@ pub enum StoreError {
     },
     /// What is stored is damaged.
     #[error(
-        "the store {place} is damaged: {reason}. Nothing was changed. Copy it with its -wal file to a safe place \
-         first; then put a backup there, or name another store with `--store sqlite:PATH`"
+        "the store {place} is damaged: {reason}. Nothing was changed. {} first; then put a backup there, or name \
+         another store with `--store`",
+        how_to_keep(.place)
     )]
     Corrupt {
         /// The store.
@@ -142,7 +159,7 @@ pub enum StoreError {
     /// A newer Piton has changed its layout.
     #[error(
         "the store {place} has layout {found}, and this piton knows layouts up to {known}; nothing was changed. Use \
-         the newer piton (`piton --version` there), or name another store with `--store sqlite:PATH`"
+         the newer piton (`piton --version` there), or name another store with `--store`"
     )]
     Newer {
         /// The store.
@@ -154,8 +171,8 @@ pub enum StoreError {
     },
     /// It is something else.
     #[error(
-        "{place} is not a store of runs: {reason}. Nothing was changed. Name another file with `--store sqlite:PATH` \
-         or $PITON_STORE"
+        "{place} is not a store of runs: {reason}. Nothing was changed. Name another place with `--store` or \
+         $PITON_STORE"
     )]
     NotAStore {
         /// What was named.
@@ -166,7 +183,7 @@ pub enum StoreError {
     /// Reading or writing failed below the store.
     #[error(
         "the store {place} failed while it was {doing}: {reason}; what was acknowledged before is recorded. Check \
-         the disk, then type `piton resume {}`",
+         its disk, then type `piton resume {}`",
         run_or_last(.run.as_ref())
     )]
     Failed {
@@ -235,7 +252,10 @@ impl StoreError {
     pub fn wrote_nothing(&self) -> bool {
         !matches!(
             self,
-            StoreError::Failed { .. } | StoreError::Full { .. } | StoreError::Unwritable { .. }
+            StoreError::Failed { .. }
+                | StoreError::Full { .. }
+                | StoreError::Unwritable { .. }
+                | StoreError::Away { .. }
         )
     }
 }
@@ -244,6 +264,20 @@ fn whose(by: Option<&Owner>, current: u64) -> String {
     match by {
         Some(owner) => format!("{owner} drives the run with lease {current}"),
         None => format!("the run was let go of (lease {current})"),
+    }
+}
+
+fn tried_for(seconds: u64) -> String {
+    match seconds {
+        0 => String::new(),
+        seconds => format!(", which was tried for {seconds} s"),
+    }
+}
+
+fn how_to_keep(place: &str) -> &'static str {
+    match place.starts_with("sqlite:") {
+        true => "Copy it with its -wal file to a safe place",
+        false => "Save what is in its schema `piton` (`pg_dump -n piton`)",
     }
 }
 

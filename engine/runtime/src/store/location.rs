@@ -13,9 +13,13 @@
 //!   work/                                 for what steps leave between each other
 //! ```
 //!
+//! With a store on Postgres, `$XDG_STATE_HOME/piton/pg-NAME.d` stands for `PATH.d`, on each host; NAME is a digest of
+//! host, port and database.
+//!
 //! Directories have mode 0700 and files 0600: outputs and logs are nobody else's business.
 
 use super::names::is_run_id;
+use super::postgres::PostgresUrl;
 use piton_core::id::{AttemptId, RunId};
 use std::ffi::OsString;
 use std::fmt;
@@ -33,14 +37,27 @@ pub const STORE_VARIABLE: &str = "PITON_STORE";
 pub enum Location {
     /// A SQLite database at this absolute path.
     Sqlite(PathBuf),
+    /// A Postgres database, which several hosts share. What belongs to this host is kept on it.
+    Postgres {
+        /// The database. It never shows its password.
+        url: PostgresUrl,
+        /// Where the directories of the runs are, on this host.
+        state: PathBuf,
+    },
 }
 
 /// Why a text does not say where a store is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// There is no such kind of store.
-    #[error("`{0}` does not name a store; write `sqlite:PATH`, as in `--store sqlite:runs.db`")]
+    #[error(
+        "`{0}` does not name a store; write `sqlite:PATH`, as in `--store sqlite:runs.db`, or \
+         `postgres://USER@HOST/DATABASE`"
+    )]
     Unknown(String),
+    /// The address of a database is wrong. It is not repeated, because a password may be in it.
+    #[error("the store cannot be found: {0}")]
+    Address(String),
     /// The path is missing.
     #[error("`{0}` has no path; write `sqlite:PATH`, as in `--store sqlite:runs.db`")]
     NoPath(String),
@@ -74,21 +91,35 @@ impl Location {
     ) -> Result<Location, LocationError> {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         if let Some(given) = given {
-            return given.parse();
+            return Location::read(given, environment);
         }
         if let Some(text) = set(STORE_VARIABLE) {
-            return text
+            // What is no text is no address either, so that there is no password in it.
+            let text = text
                 .to_str()
-                .ok_or_else(|| LocationError::Unknown(text.to_string_lossy().into_owned()))?
-                .parse();
+                .ok_or_else(|| LocationError::Unknown(text.to_string_lossy().into_owned()))?;
+            return Location::read(text, environment);
         }
-        // The XDG rules: a relative path there counts as not set.
-        let state = set("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")))
-            .ok_or(LocationError::NoHome)?;
-        Ok(Location::Sqlite(state.join("piton/piton.db")))
+        Ok(Location::Sqlite(state(&environment)?.join("piton.db")))
+    }
+
+    /// The store that a text names.
+    fn read(
+        text: &str,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Location, LocationError> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return sqlite(text, path);
+        }
+        let schemes = ["postgres://", "postgresql://"];
+        if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
+            // Whatever it is, it may be an address with a password.
+            let shown = text.split_once("://").map_or(text, |(scheme, _)| scheme);
+            return Err(LocationError::Unknown(shown.to_owned()));
+        }
+        let url = PostgresUrl::parse(text, &environment).map_err(LocationError::Address)?;
+        let state = state(&environment)?.join(format!("pg-{}.d", url.name()));
+        Ok(Location::Postgres { url, state })
     }
 
     /// [`choose`](Location::choose) with the environment of this process.
@@ -104,6 +135,7 @@ impl Location {
     pub fn runs_directory(&self) -> PathBuf {
         match self {
             Location::Sqlite(path) => runs_directory(path),
+            Location::Postgres { state, .. } => state.clone(),
         }
     }
 
@@ -113,7 +145,8 @@ impl Location {
         RunDirectory(self.runs_directory().join(directory_name(&run.0)))
     }
 
-    /// What [`STORE_VARIABLE`] has to say so that another process finds this store.
+    /// What [`STORE_VARIABLE`] has to say so that another process finds this store. There may be a password in it: it
+    /// is for the environment of a process of ours, and nothing else.
     #[must_use]
     pub fn to_variable(&self) -> OsString {
         match self {
@@ -122,8 +155,34 @@ impl Location {
                 text.push(path);
                 text
             }
+            Location::Postgres { url, .. } => OsString::from(url.reveal()),
         }
     }
+}
+
+/// A SQLite database at the path that `text` names.
+fn sqlite(text: &str, path: &str) -> Result<Location, LocationError> {
+    if path.is_empty() || path.ends_with('/') || path.contains('\0') {
+        return Err(LocationError::NoPath(text.to_owned()));
+    }
+    if path == "~" || path.starts_with("~/") {
+        return Err(LocationError::Tilde(text.to_owned()));
+    }
+    std::path::absolute(path)
+        .map(Location::Sqlite)
+        .map_err(|error| LocationError::NoCurrentDirectory(path.to_owned(), error.to_string()))
+}
+
+/// Where this user's programs keep their state: `piton` under `$XDG_STATE_HOME` or `~/.local/state`.
+fn state(environment: &impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, LocationError> {
+    let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+    // The XDG rules: a relative path there counts as not set.
+    set("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")))
+        .map(|state| state.join("piton"))
+        .ok_or(LocationError::NoHome)
 }
 
 /// `PATH.d`, which holds the directories of the runs.
@@ -150,18 +209,7 @@ impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Location, LocationError> {
-        let path = text
-            .strip_prefix("sqlite:")
-            .ok_or_else(|| LocationError::Unknown(text.to_owned()))?;
-        if path.is_empty() || path.ends_with('/') || path.contains('\0') {
-            return Err(LocationError::NoPath(text.to_owned()));
-        }
-        if path == "~" || path.starts_with("~/") {
-            return Err(LocationError::Tilde(text.to_owned()));
-        }
-        std::path::absolute(path)
-            .map(Location::Sqlite)
-            .map_err(|error| LocationError::NoCurrentDirectory(path.to_owned(), error.to_string()))
+        Location::read(text, |name| std::env::var_os(name))
     }
 }
 
@@ -169,6 +217,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Location::Postgres { url, .. } => write!(f, "{url}"),
         }
     }
 }

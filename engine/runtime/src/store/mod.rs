@@ -2,7 +2,7 @@
 //!
 //! Start with [`Store`], what every store offers; `types.rs` and `locks.rs` hold what goes in and out,
 //! [`StoreError`] what can go wrong. [`sqlite::SqliteStore`] is one file beside which the runs' directories stand
-//! ([`location`]). [`conformance`] is what any store has to pass.
+//! ([`location`]); [`postgres::PostgresStore`] is for a team on many hosts. [`AnyStore`] is whichever is meant. [`conformance`] is what any store has to pass.
 
 mod any;
 pub mod conformance;
@@ -11,7 +11,9 @@ mod hosts;
 pub mod location;
 mod locks;
 mod names;
+pub mod postgres;
 pub mod sqlite;
+mod stored;
 mod types;
 
 pub use any::AnyStore;
@@ -20,17 +22,18 @@ pub use hosts::{Claimable, Engaged, Host, HostWord, Leave, SERVER_LIVES, Server}
 pub use location::{Location, LocationError, RunDirectory};
 pub use locks::{BrokenLock, LockBreak, LockClaim, LockHolder, Locks, Taken};
 pub use names::new_run_id;
+pub use postgres::{PostgresStore, PostgresUrl};
 pub use sqlite::SqliteStore;
 pub use types::{
-    Commit, Created, InboxId, Lease, Loaded, NewRun, RunFilter, RunStatus, RunSummary,
-    StoredSnapshot, Verdict,
+    Commit, Created, InboxId, LOG_CHUNK, LOG_HEAD, LOG_TAIL, Lease, Loaded, LogPiece, NewRun,
+    RunFilter, RunStatus, RunSummary, StoredSnapshot, Verdict,
 };
 
 use crate::owner::Owner;
-use piton_core::id::{Actor, RunId};
+use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
 use piton_core::run::{Event, Head};
-use piton_core::time::Millis;
+use piton_core::time::{Millis, Timestamp};
 use std::future::Future;
 
 /// What every store offers.
@@ -310,4 +313,72 @@ pub trait Store: Send + Sync {
     fn host_words(
         &self,
     ) -> impl Future<Output = Result<Vec<(String, HostWord)>, StoreError>> + Send;
+
+    /// The store's own time, by which leases last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn now(&self) -> impl Future<Output = Result<Timestamp, StoreError>> + Send;
+
+    /// Returns when something may have been posted for the run, or a lock that it waits for let go of, from whatever
+    /// host. May be dropped and called again without losing a ring. A store of one host does not ring: there the wake-up
+    /// socket does ([`crate::wake`]).
+    fn rung(&self, run: &RunId) -> impl Future<Output = ()> + Send {
+        let _ = run;
+        std::future::pending()
+    }
+
+    /// Returns when something may have happened to any run: it was made, posted to, waits, or is over. As
+    /// [`rung`](Store::rung) otherwise.
+    fn stirred(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// Whether what attempts print is kept in the store, because who reads it may be on another host.
+    fn keeps_logs(&self) -> bool {
+        false
+    }
+
+    /// Keeps a chunk of an attempt's log, which begins at a multiple of [`LOG_CHUNK`]; one that is there and not longer
+    /// stays. Of a long log the beginning and the end are kept ([`LOG_HEAD`], [`LOG_TAIL`]). Nothing where the
+    /// store does not [keep logs](Store::keeps_logs).
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRun`], or when the store cannot be written.
+    fn append_log(
+        &self,
+        run: &RunId,
+        attempt: AttemptId,
+        start: u64,
+        bytes: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = (run, attempt, start, bytes);
+        async { Ok(()) }
+    }
+
+    /// What is kept of an attempt's log from this place on, in order. Between two pieces something may be left out.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn log(
+        &self,
+        run: &RunId,
+        attempt: AttemptId,
+        from: u64,
+    ) -> impl Future<Output = Result<Vec<LogPiece>, StoreError>> + Send {
+        let _ = (run, attempt, from);
+        async { Ok(Vec::new()) }
+    }
+
+    /// Up to where the log of each attempt of the run is kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn log_ends(
+        &self,
+        run: &RunId,
+    ) -> impl Future<Output = Result<Vec<(AttemptId, u64)>, StoreError>> + Send {
+        let _ = run;
+        async { Ok(Vec::new()) }
+    }
 }

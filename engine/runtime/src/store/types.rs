@@ -151,6 +151,24 @@ pub struct Verdict {
     pub message: String,
 }
 
+/// How much of the beginning of an attempt's log a store keeps, in bytes.
+pub const LOG_HEAD: u64 = 512 * 1024;
+
+/// How much of the end of an attempt's log a store keeps, in bytes.
+pub const LOG_TAIL: u64 = 512 * 1024;
+
+/// The size of the chunks that a log is kept in: each begins at a multiple of it.
+pub const LOG_CHUNK: u64 = 16 * 1024;
+
+/// A piece of an attempt's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPiece {
+    /// Where in the log it begins.
+    pub start: u64,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
 /// Which runs to list.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct RunFilter {

@@ -5,7 +5,7 @@ use piton_core::id::{Actor, RunId};
 use piton_core::record::{Fact, Record};
 use piton_core::run::{Event, Head};
 use piton_core::sim::plans::{PlanBuilder, plan, step};
-use piton_core::time::Millis;
+use piton_core::time::{Millis, Timestamp};
 use piton_runtime::driver::{AuditError, DriveError, DriveOptions, Local, Until};
 use piton_runtime::owner::Owner;
 use piton_runtime::store::{
@@ -171,6 +171,66 @@ impl Store for Faulty {
     async fn locks(&self) -> Result<Locks, StoreError> {
         self.inner.locks().await
     }
+    async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {
+        self.inner.leave_to_servers(run, leave).await
+    }
+
+    async fn is_left_to_servers(&self, run: &RunId) -> Result<bool, StoreError> {
+        self.inner.is_left_to_servers(run).await
+    }
+
+    async fn claimable(&self) -> Result<Claimable, StoreError> {
+        self.inner.claimable().await
+    }
+
+    async fn claim(
+        &self,
+        run: &RunId,
+        owner: &Owner,
+        ttl: Millis,
+    ) -> Result<Option<Lease>, StoreError> {
+        self.inner.claim(run, owner, ttl).await
+    }
+
+    async fn engines(&self, run: &RunId) -> Result<Vec<Engaged>, StoreError> {
+        self.inner.engines(run).await
+    }
+
+    async fn serving(
+        &self,
+        owner: &Owner,
+        name: &str,
+        max_runs: Option<u32>,
+    ) -> Result<(), StoreError> {
+        self.inner.serving(owner, name, max_runs).await
+    }
+
+    async fn serves_no_more(&self, owner: &Owner) -> Result<(), StoreError> {
+        self.inner.serves_no_more(owner).await
+    }
+
+    async fn hosts(&self) -> Result<Vec<Host>, StoreError> {
+        self.inner.hosts().await
+    }
+
+    async fn say_of_host(
+        &self,
+        host: &str,
+        dead: bool,
+        by: &Actor,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.inner.say_of_host(host, dead, by, reason).await
+    }
+
+    async fn host_words(&self) -> Result<Vec<(String, HostWord)>, StoreError> {
+        self.inner.host_words().await
+    }
+
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.inner.now().await
+    }
+
     async fn break_lock(
         &self,
         name: &str,

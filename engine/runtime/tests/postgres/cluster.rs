@@ -11,6 +11,7 @@ pub const OWNER: &str = "owner";
 pub struct Cluster {
     pub dir: PathBuf,
     pub port: u16,
+    settings: String,
     server: Child,
 }
 
@@ -91,6 +92,31 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
+fn launch(dir: &Path, port: u16, settings: &str) -> Child {
+    let mut server = command("postgres");
+    server
+        .arg("-D")
+        .arg(dir.join("data"))
+        .args(["-p", &port.to_string(), "-k"])
+        .arg(dir);
+    for setting in [
+        "fsync=off",
+        "listen_addresses=127.0.0.1",
+        "max_connections=20",
+        "timezone=UTC",
+    ] {
+        server.args(["-c", setting]);
+    }
+    for setting in settings.split_whitespace() {
+        server.args(["-c", setting]);
+    }
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"));
+    server.stderr(log.unwrap()).spawn().unwrap()
+}
+
 impl Cluster {
     /// A server that lets everybody in.
     pub fn start() -> Cluster {
@@ -111,28 +137,23 @@ impl Cluster {
         assert!(made.unwrap().success(), "initdb");
         prepare(&data);
         let port = free_port();
-        let mut server = command("postgres");
-        server
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string(), "-k"])
-            .arg(&dir);
-        for setting in [
-            "fsync=off",
-            "listen_addresses=127.0.0.1",
-            "max_connections=20",
-            "timezone=UTC",
-        ] {
-            server.args(["-c", setting]);
-        }
-        for setting in settings.split_whitespace() {
-            server.args(["-c", setting]);
-        }
-        let log = std::fs::File::create(dir.join("log")).unwrap();
-        let server = server.stderr(log).spawn().unwrap();
-        let mut cluster = Cluster { dir, port, server };
+        let server = launch(&dir, port, settings);
+        let settings = settings.to_owned();
+        let mut cluster = Cluster {
+            dir,
+            port,
+            settings,
+            server,
+        };
         cluster.wait();
         cluster
+    }
+
+    /// Starts it again after a crash, at the same address with the same data.
+    pub fn start_again(&mut self) {
+        let _ = std::fs::remove_file(self.dir.join("data/postmaster.pid"));
+        self.server = launch(&self.dir, self.port, &self.settings);
+        self.wait();
     }
 
     fn wait(&mut self) {

@@ -1,9 +1,9 @@
 //! SQL on real Postgres servers.
 
-mod cluster;
+pub mod cluster;
 mod endings;
 mod ident;
-mod proxy;
+pub mod proxy;
 mod session;
 mod tls;
 mod values;
@@ -47,7 +47,7 @@ async fn query(url: &str, text: &str) -> Outcome {
     done(request(url, text)).await
 }
 
-async fn script(url: &str, text: &str) -> Outcome {
+pub async fn script(url: &str, text: &str) -> Outcome {
     done(Request {
         script: true,
         ..request(url, text)
@@ -77,7 +77,7 @@ fn first(outcome: Outcome) -> Value {
 }
 
 /// A number that a query gives.
-async fn count(url: &str, text: &str) -> i64 {
+pub async fn count(url: &str, text: &str) -> i64 {
     match first(query(url, text).await) {
         Value::Int(number) => number,
         other => panic!("{other}"),

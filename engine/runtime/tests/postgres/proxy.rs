@@ -13,6 +13,10 @@ pub enum Trouble {
     BreakBefore,
     /// The server reads them, and its answer is lost with the connection.
     BreakAfter,
+    /// The same, once: connections after that hold.
+    BreakBeforeOnce,
+    /// As [`Trouble::BreakAfter`], once.
+    BreakAfterOnce,
     /// From then on nothing goes through, on any connection.
     Silence,
 }
@@ -58,9 +62,13 @@ async fn pass(
                 let Ok(length @ 1..) = length else { return };
                 let bytes = &asked[..length];
                 if bytes.windows(words.len()).any(|part| part == words.as_bytes()) {
+                    let once = matches!(trouble, Trouble::BreakBeforeOnce | Trouble::BreakAfterOnce);
+                    // Of a proxy that breaks once, this says whether it has.
+                    let spent = once && silent.swap(true, Ordering::SeqCst);
                     match trouble {
-                        Trouble::BreakBefore => return,
-                        Trouble::BreakAfter => {
+                        _ if spent => {}
+                        Trouble::BreakBefore | Trouble::BreakBeforeOnce => return,
+                        Trouble::BreakAfter | Trouble::BreakAfterOnce => {
                             server.write_all(bytes).await.unwrap();
                             // The answer is there, so what was asked is done.
                             assert!(server.read(&mut answered).await.unwrap() > 0);
@@ -69,7 +77,7 @@ async fn pass(
                         Trouble::Silence => silent.store(true, Ordering::SeqCst),
                     }
                 }
-                if silent.load(Ordering::SeqCst) {
+                if trouble == Trouble::Silence && silent.load(Ordering::SeqCst) {
                     std::future::pending::<()>().await;
                 }
                 server.write_all(bytes).await.unwrap();

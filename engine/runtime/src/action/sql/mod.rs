@@ -14,6 +14,7 @@ mod postgres;
 mod sqlite;
 
 use crate::action::stop::StopSignal;
+use crate::postgres::Address;
 use crate::secrets::{SecretError, Secrets};
 use piton_core::id::{AttemptId, RunId};
 use piton_core::record::Bound;
@@ -39,7 +40,7 @@ pub enum Database {
     /// A file.
     Sqlite(PathBuf),
     /// A server.
-    Postgres(Box<postgres::Address>),
+    Postgres(Box<Address>),
 }
 
 impl Database {
@@ -55,7 +56,7 @@ impl Database {
             }
             Some(("sqlite", path)) => Ok(Database::Sqlite(dir.join(path))),
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
-                postgres::Address::parse(on).map(|address| Database::Postgres(Box::new(address)))
+                Address::parse(on).map(|address| Database::Postgres(Box::new(address)))
             }
             Some((scheme, _))
                 if scheme.len() <= 20 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) =>

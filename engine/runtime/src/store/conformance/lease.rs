@@ -137,3 +137,12 @@ pub(super) async fn a_released_lease_is_over(store: &impl Store) -> Passed {
         "who had the lease",
     )
 }
+
+pub(super) async fn its_clock_goes_on(store: &impl Store) -> Passed {
+    let first = store.now().await.map_err(text)?;
+    let second = store.now().await.map_err(text)?;
+    if second < first || first.0 < 1_700_000_000_000 {
+        return Err(format!("the clock said {first} and then {second}"));
+    }
+    Ok(())
+}

@@ -8,6 +8,7 @@ mod journal;
 mod lease;
 mod list;
 mod lock;
+mod log;
 mod serving;
 
 use super::{
@@ -21,6 +22,7 @@ use piton_core::record::{Fact, Record, RunOutcome};
 use piton_core::run::{Event, Head, RunState};
 use piton_core::time::{Millis, Timestamp};
 use std::fmt::Debug;
+use std::future::Future;
 
 /// A case that a store did not pass.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,10 +38,10 @@ pub struct Failure {
 ///
 /// # Errors
 /// The first case that does not pass.
-pub async fn all<S: Store>(make: impl Fn() -> S) -> Result<(), Failure> {
+pub async fn all<S: Store, M: Future<Output = S>>(make: impl Fn() -> M) -> Result<(), Failure> {
     macro_rules! cases {
         ($($group:ident::$case:ident),+ $(,)?) => {$(
-            $group::$case(&make()).await.map_err(|reason| Failure { case: stringify!($case), reason })?;
+            Box::pin($group::$case(&make().await)).await.map_err(|reason| Failure { case: stringify!($case), reason })?;
         )+};
     }
     cases!(
@@ -73,6 +75,9 @@ pub async fn all<S: Store>(make: impl Fn() -> S) -> Result<(), Failure> {
         serving::all_engines_of_a_run_are_known,
         serving::hosts_are_listed_with_what_lives_on_them,
         serving::a_host_that_is_said_to_be_dead_has_no_leases,
+        log::a_log_is_kept_in_chunks_that_may_come_again,
+        log::a_long_log_keeps_its_beginning_and_its_end,
+        lease::its_clock_goes_on,
         list::listings_are_newest_first_and_filtered,
         list::a_run_is_found_by_what_people_type,
         journal::what_is_not_there_is_said_so,

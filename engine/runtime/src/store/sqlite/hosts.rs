@@ -1,7 +1,8 @@
 //! Hosts: which engines and servers there are or were on each, and what people say of them.
 
-use super::{Problem, SqliteStore, Transaction, now, restored, stored};
+use super::{Problem, SqliteStore, Transaction, now};
 use crate::owner::{Liveness, Owner};
+use crate::store::stored::{restored, stored};
 use crate::store::{Engaged, Host, HostWord, SERVER_LIVES, Server, StoreError};
 use piton_core::id::{Actor, RunId};
 use piton_core::time::Timestamp;

@@ -1,13 +1,11 @@
 //! Inboxes: what other processes have to say to the engine that drives a run, and what became of it.
 
 use super::{SqliteStore, Transaction, now};
+use crate::store::stored::NOT_UNDERSTOOD;
 use crate::store::{InboxId, StoreError, Verdict};
 use piton_core::id::RunId;
 use piton_core::run::Event;
 use rusqlite::{OptionalExtension, params};
-
-const NOT_UNDERSTOOD: &str = "the piton that drives the run is older than the one this came from, and does not know \
-     it; end it, and type `piton resume` with the newer one";
 
 impl SqliteStore {
     pub(super) fn post_event(

@@ -1,14 +1,15 @@
 //! Runs and their records: making, loading, and the commit, which is the hot path.
 
-use super::{Problem, SqliteStore, Transaction, now, restored, stored};
+use super::{Problem, SqliteStore, Transaction, now};
 use crate::store::names::is_run_id;
+use crate::store::stored::{self, head_after, outcome_word, restored, stored, word_of};
 use crate::store::{
     Commit, Created, InboxId, Lease, Loaded, NewRun, RunStatus, StoreError, StoredSnapshot, Verdict,
 };
 use piton_core::digest::Digest;
 use piton_core::id::RunId;
-use piton_core::record::{Record, RunOutcome};
-use piton_core::run::{Head, RunState};
+use piton_core::record::Record;
+use piton_core::run::Head;
 use piton_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -172,34 +173,6 @@ impl SqliteStore {
     }
 }
 
-/// The head after these records; whether they follow each other is checked here, once, so that the journal in the
-/// store never has a gap. That each hash is right is the business of who sealed them, and of an audit.
-fn head_after(run: &RunId, mut head: Head, records: &[Record]) -> Result<Head, StoreError> {
-    for record in records {
-        let seq = head.seq.saturating_add(1);
-        if record.seq != seq || record.prev != head.hash {
-            // What does not follow cannot verify either, and the verification says why.
-            let reason = record.verify(seq, head.hash).err();
-            return Err(match reason {
-                Some(reason) => StoreError::Misplaced {
-                    run: run.clone(),
-                    reason,
-                },
-                None => StoreError::Conflict {
-                    run: run.clone(),
-                    expected: head,
-                    found: head,
-                },
-            });
-        }
-        head = Head {
-            seq,
-            hash: record.hash,
-        };
-    }
-    Ok(head)
-}
-
 fn insert_records(
     connection: &Connection,
     number: i64,
@@ -288,61 +261,14 @@ pub(super) fn head_of(row: &Row<'_>, at: usize) -> rusqlite::Result<Head> {
 }
 
 pub(super) fn status_of(row: &Row<'_>, at: usize) -> rusqlite::Result<RunStatus> {
-    let unknown = |column: usize| {
-        rusqlite::Error::InvalidColumnType(column, "a word".to_owned(), rusqlite::types::Type::Text)
-    };
-    let state: String = row.get(at)?;
+    let (state, waiting_for): (String, String) = (row.get(at)?, row.get(at + 3)?);
     let outcome: Option<String> = row.get(at + 1)?;
-    let waiting_for: String = row.get(at + 3)?;
-    Ok(RunStatus {
-        state: STATES
-            .into_iter()
-            .find(|known| word_of(*known) == state)
-            .ok_or_else(|| unknown(at))?,
-        outcome: outcome
-            .map(|word| outcome_of(&word).ok_or_else(|| unknown(at + 1)))
-            .transpose()?,
-        ended: row.get::<_, Option<i64>>(at + 2)?.map(Timestamp),
-        waiting_for: waiting_for.lines().map(str::to_owned).collect(),
-        next_due: row.get::<_, Option<i64>>(at + 4)?.map(Timestamp),
-    })
-}
-
-/// The stored words for where a run stands. They stay as they are even if those for people change.
-pub(super) fn word_of(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Waiting => "waiting",
-        RunState::Succeeded => "succeeded",
-        RunState::Failed => "failed",
-        RunState::Cancelled => "cancelled",
-        RunState::RolledBack => "rolled-back",
-        RunState::PartlyRolledBack => "partly-rolled-back",
-    }
-}
-
-pub(super) const STATES: [RunState; 7] = [
-    RunState::Running,
-    RunState::Waiting,
-    RunState::Succeeded,
-    RunState::Failed,
-    RunState::Cancelled,
-    RunState::RolledBack,
-    RunState::PartlyRolledBack,
-];
-
-fn outcome_word(outcome: RunOutcome) -> &'static str {
-    word_of(outcome.into())
-}
-
-fn outcome_of(word: &str) -> Option<RunOutcome> {
-    [
-        RunOutcome::Succeeded,
-        RunOutcome::Failed,
-        RunOutcome::Cancelled,
-        RunOutcome::RolledBack,
-        RunOutcome::PartlyRolledBack,
-    ]
-    .into_iter()
-    .find(|outcome| outcome_word(*outcome) == word)
+    stored::status_of(
+        &state,
+        outcome.as_deref(),
+        row.get(at + 2)?,
+        &waiting_for,
+        row.get(at + 4)?,
+    )
+    .map_err(|word| rusqlite::Error::InvalidColumnType(at, word, rusqlite::types::Type::Text))
 }

@@ -1,8 +1,9 @@
 //! Leases: one engine drives a run, and its fence tells its writes from those of an engine before it.
 
 use super::hosts::{is_dead, refuse_dead_host, saw_holder, saw_host};
-use super::{Problem, SqliteStore, Transaction, now, restored, stored};
+use super::{Problem, SqliteStore, Transaction, now};
 use crate::owner::{Liveness, Owner};
+use crate::store::stored::{restored, stored};
 use crate::store::{Lease, StoreError};
 use piton_core::id::RunId;
 use piton_core::time::{Millis, Timestamp};

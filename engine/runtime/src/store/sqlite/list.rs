@@ -1,7 +1,8 @@
 //! Finding runs: listings, and the run that somebody means.
 
-use super::journal::{STATES, head_of, status_of, word_of};
+use super::journal::{head_of, status_of};
 use super::{Problem, SqliteStore, now};
+use crate::store::stored::{STATES, word_of};
 use crate::store::{RunFilter, RunSummary, StoreError};
 use piton_core::id::RunId;
 use piton_core::time::Timestamp;

@@ -1,13 +1,11 @@
 //! A connection to a server: made, told to end what it does, and left.
 
-use super::address::Address;
-use super::{CANCEL_PATIENCE, cause};
+use super::CANCEL_PATIENCE;
 use crate::action::sql::Request;
+use crate::postgres::{Address, Opened, Unopened, cause, open};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{CancelToken, Client, NoTls, Socket};
+use tokio_postgres::{CancelToken, Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long it takes at most to take leave of a server.
@@ -39,49 +37,21 @@ impl Connection {
     /// # Errors
     /// Why there is none, for people.
     pub async fn open(address: &Address, request: &Request) -> Result<Connection, String> {
-        let patience = address.patience();
-        let opened = async {
-            let config = address.config(&request.name);
-            let cannot = |error| refused(address, &error);
-            // Two kinds of streams, and otherwise the same.
-            if config.get_ssl_mode() == SslMode::Disable {
-                let (client, connection) = config.connect(NoTls).await.map_err(cannot)?;
-                return Ok(Connection::of(client, connection, None));
-            }
-            let tls = address.tls()?;
-            let connected = config.connect(tls.clone()).await;
-            let (client, connection) = connected.map_err(cannot)?;
-            Ok(Connection::of(client, connection, Some(tls)))
-        };
-        match tokio::time::timeout(patience, opened).await {
-            Ok(opened) => opened,
-            Err(_) => Err(format!(
-                "the database {} cannot be reached: it did not answer for {} s",
-                address.shown(),
-                patience.as_secs()
-            )),
-        }
-    }
-
-    fn of<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-        client: Client,
-        connection: tokio_postgres::Connection<Socket, T>,
-        tls: Option<MakeRustlsConnect>,
-    ) -> Connection {
-        let version = connection.parameter("server_version").unwrap_or_default();
-        let major = version.split(|c: char| !c.is_ascii_digit()).next();
-        let major: u32 = major.and_then(|major| major.parse().ok()).unwrap_or(0);
-        let bytes = async move {
-            let ended = connection.await;
-            ended.err().map(|error| cause(&error))
-        };
-        Connection {
+        let opened = open(address, &request.name, |_| {}).await;
+        let Opened {
+            client,
+            bytes,
+            version,
+            tls,
+        } = opened.map_err(|error| refused(address, error))?;
+        let bytes = async move { bytes.await.map(|error| cause(&error)) };
+        Ok(Connection {
             token: client.cancel_token(),
             client,
-            sees_clients: major >= 14,
+            sees_clients: version >= 14,
             tls,
             bytes: Bytes(tokio::spawn(bytes)),
-        }
+        })
     }
 
     /// Asks the server again and again to end what it is doing, as long as it may take to do so.
@@ -110,10 +80,17 @@ impl Connection {
     }
 }
 
-fn refused(address: &Address, error: &tokio_postgres::Error) -> String {
-    let what = match error.as_db_error() {
-        Some(_) => "does not let us in",
-        None => "cannot be reached",
+fn refused(address: &Address, error: Unopened) -> String {
+    let (what, why) = match error {
+        Unopened::Here(reason) => return reason,
+        Unopened::Silent(seconds) => (
+            "cannot be reached",
+            format!("it did not answer for {seconds} s"),
+        ),
+        Unopened::Server(error) if error.as_db_error().is_some() => {
+            ("does not let us in", cause(&error))
+        }
+        Unopened::Server(error) => ("cannot be reached", cause(&error)),
     };
-    format!("the database {} {what}: {}", address.shown(), cause(error))
+    format!("the database {} {what}: {why}", address.shown())
 }

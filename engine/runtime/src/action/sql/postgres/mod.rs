@@ -8,26 +8,22 @@
 //! - its time was up or it was told to end: the server is asked to end it, and says whether it did; if it does not
 //!   answer, what may have been kept is unknown.
 //!
-//! [`execute`] is where to start; `session` does the work; `address`, `tls` and `connection` get there.
+//! [`execute`] is where to start; `session` does the work; `connection` gets there.
 
-mod address;
 mod connection;
 mod session;
 mod statements;
-mod tls;
 mod values;
-
-pub use address::Address;
 
 use super::Request;
 use crate::action::stop::StopSignal;
 use crate::mask::masked;
+use crate::postgres::Address;
 use connection::Connection;
 use piton_core::record::OutcomeStatus;
 use piton_core::run::{Outcome, Produced};
 use session::{Failure, Session};
 use std::cell::Cell;
-use std::error::Error as _;
 use std::time::Duration;
 
 /// How long the server has to say that it ended what it was asked to end.
@@ -157,20 +153,5 @@ fn ended(status: OutcomeStatus, request: &Request) -> String {
             request.limit.unwrap_or_default()
         ),
         _ => "was told to end, and was ended".to_owned(),
-    }
-}
-
-/// What the server, the system or TLS said, without the decoration.
-fn cause(error: &tokio_postgres::Error) -> String {
-    if let Some(said) = error.as_db_error() {
-        return said.message().to_owned();
-    }
-    let mut innermost = error.source();
-    while let Some(next) = innermost.and_then(|error| error.source()) {
-        innermost = Some(next);
-    }
-    match innermost {
-        Some(inner) => inner.to_string(),
-        None => error.to_string(),
     }
 }

@@ -1,9 +1,10 @@
 //! One attempt's statements on one connection.
 
+use super::SERVER_MARGIN;
 use super::statements::{Statement, Wrapping, statements, wrapping};
 use super::values::{Bound, Column};
-use super::{SERVER_MARGIN, cause};
 use crate::action::sql::{ONLY_LOOKS, ROW_BYTES_LIMIT, ROW_LIMIT, Request, line_of, size};
+use crate::postgres::cause;
 use futures_util::TryStreamExt as _;
 use piton_core::run::Produced;
 use piton_core::value::Value;

@@ -103,21 +103,51 @@ impl Address {
     }
 
     /// How to connect, under this name.
-    pub(super) fn config(&self, name: &str) -> Config {
+    pub(crate) fn config(&self, name: &str) -> Config {
         let mut config = self.config.clone();
         config.application_name(name);
         config
     }
 
     /// How long it may take until some server has let us in.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         let one = self.config.get_connect_timeout().copied();
         let hosts = u32::try_from(self.config.get_hosts().len()).unwrap_or(u32::MAX);
         one.unwrap_or(CONNECT_TIMEOUT).saturating_mul(hosts.max(1))
     }
 
-    /// The password, if one is written in the URL.
-    pub(super) fn password(&self) -> Option<String> {
+    /// Who connects.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.config.get_user()
+    }
+
+    /// Connects with this password.
+    pub(crate) fn set_password(&mut self, password: &str) {
+        self.config.password(password);
+    }
+
+    /// What a password file knows it by, for each of its servers: host, port, database, user.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = [String; 4]> + '_ {
+        let ports = self.config.get_ports();
+        let user = self.config.get_user().unwrap_or_default();
+        let database = self.config.get_dbname().unwrap_or(user);
+        self.config
+            .get_hosts()
+            .iter()
+            .enumerate()
+            .map(move |(at, host)| {
+                let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+                let host = match host {
+                    Host::Tcp(name) => name.clone(),
+                    // As with libpq, a server of this machine is called so.
+                    Host::Unix(_) => "localhost".to_owned(),
+                };
+                [host, port.to_string(), database.to_owned(), user.to_owned()]
+            })
+    }
+
+    /// The password, if there is one.
+    pub(crate) fn password(&self) -> Option<String> {
         let password = self.config.get_password()?;
         Some(String::from_utf8_lossy(password).into_owned())
     }
@@ -126,12 +156,12 @@ impl Address {
     ///
     /// # Errors
     /// Which certificates cannot be read.
-    pub(super) fn tls(&self) -> Result<MakeRustlsConnect, String> {
+    pub(crate) fn tls(&self) -> Result<MakeRustlsConnect, String> {
         tls::connector(self.verify, self.root_certificates.as_deref())
     }
 
     /// Where it is, for people: hosts, ports and the database, never a password.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let ports = self.config.get_ports();
         let hosts = self
             .config
@@ -171,7 +201,7 @@ fn user() -> String {
 }
 
 /// Takes `%41` for `A`.
-fn decoded(text: &str) -> Option<String> {
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
