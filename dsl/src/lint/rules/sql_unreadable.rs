@@ -123,7 +123,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if query.text.len() > LONGEST || query.by_psql && query.text.contains(['\\', '$', '`']) {
             continue;
         }
-        if let Some((range, message, help)) = problem(&query) {
+        if let Some((range, message, help)) = problem(query) {
             found.push(Diagnostic::error(CODE, query.span(range), message, "here").help(help));
         }
     }

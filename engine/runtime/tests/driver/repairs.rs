@@ -35,52 +35,6 @@ struct Faulty {
 }
 
 impl Store for Faulty {
-    async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {
-        self.inner.leave_to_servers(run, leave).await
-    }
-    async fn is_left_to_servers(&self, run: &RunId) -> Result<bool, StoreError> {
-        self.inner.is_left_to_servers(run).await
-    }
-    async fn claimable(&self) -> Result<Claimable, StoreError> {
-        self.inner.claimable().await
-    }
-    async fn claim(
-        &self,
-        run: &RunId,
-        owner: &Owner,
-        ttl: Millis,
-    ) -> Result<Option<Lease>, StoreError> {
-        self.inner.claim(run, owner, ttl).await
-    }
-    async fn engines(&self, run: &RunId) -> Result<Vec<Engaged>, StoreError> {
-        self.inner.engines(run).await
-    }
-    async fn serving(
-        &self,
-        owner: &Owner,
-        name: &str,
-        max_runs: Option<u32>,
-    ) -> Result<(), StoreError> {
-        self.inner.serving(owner, name, max_runs).await
-    }
-    async fn serves_no_more(&self, owner: &Owner) -> Result<(), StoreError> {
-        self.inner.serves_no_more(owner).await
-    }
-    async fn hosts(&self) -> Result<Vec<Host>, StoreError> {
-        self.inner.hosts().await
-    }
-    async fn say_of_host(
-        &self,
-        host: &str,
-        dead: bool,
-        by: &Actor,
-        reason: &str,
-    ) -> Result<(), StoreError> {
-        self.inner.say_of_host(host, dead, by, reason).await
-    }
-    async fn host_words(&self) -> Result<Vec<(String, HostWord)>, StoreError> {
-        self.inner.host_words().await
-    }
     async fn create(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
         self.inner.create(run, records).await
     }
