@@ -20,6 +20,7 @@ mod examples;
 mod ground;
 mod guestguard;
 mod killed;
+mod layout;
 mod locks;
 mod people;
 mod proof;
