@@ -11,6 +11,7 @@ pub(crate) mod find;
 mod graph;
 mod ladder;
 mod longest;
+pub(crate) mod plain_query;
 pub(crate) mod queries;
 pub(crate) mod rules;
 mod scope;

@@ -33,6 +33,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::lint::plain_query::is_plain_query;
 use crate::lint::queries::Query;
 use piton_core::expr::{find_splices, suggest};
 use sqlparser::dialect::{Dialect, GenericDialect, PostgreSqlDialect, SQLiteDialect};
@@ -134,6 +135,9 @@ fn problem(query: &Query<'_>) -> Option<(Range<usize>, String, String)> {
     let (text, bare) = (query.text, query.bare.as_str());
     if let Some(misspelt) = misspelt(bare) {
         return Some(misspelt);
+    }
+    if is_plain_query(text) {
+        return None;
     }
     let bracket = unbalanced(bare);
     let error = refused(query)?;
