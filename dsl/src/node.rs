@@ -95,7 +95,42 @@ impl Scalar {
 /// whole (an escape, a line end with indentation).
 #[derive(Clone, Debug, Default)]
 pub struct OffsetMap {
-    pieces: Vec<Piece>,
+    pieces: Pieces,
+}
+
+/// Most scalars have one piece, which needs no memory of its own.
+#[derive(Clone, Debug, Default)]
+enum Pieces {
+    #[default]
+    None,
+    One(Piece),
+    Many(Vec<Piece>),
+}
+
+impl Pieces {
+    fn as_slice(&self) -> &[Piece] {
+        match self {
+            Pieces::None => &[],
+            Pieces::One(piece) => std::slice::from_ref(piece),
+            Pieces::Many(pieces) => pieces,
+        }
+    }
+
+    fn push(&mut self, piece: Piece) {
+        match self {
+            Pieces::None => *self = Pieces::One(piece),
+            Pieces::One(first) => *self = Pieces::Many(vec![*first, piece]),
+            Pieces::Many(pieces) => pieces.push(piece),
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Piece> {
+        match self {
+            Pieces::None => None,
+            Pieces::One(piece) => Some(piece),
+            Pieces::Many(pieces) => pieces.last_mut(),
+        }
+    }
 }
 
 /// Offsets fit in 32 bits because files are capped far below 4 GiB; a scalar of nothing but escapes has many pieces.
@@ -117,17 +152,18 @@ impl OffsetMap {
             u32::try_from(source_len),
         );
         if let (Ok(text), Ok(source), Ok(source_len)) = numbers {
-            // The piece before turned out to hold no text.
-            if self.pieces.last().is_some_and(|last| last.text == text) {
-                self.pieces.pop();
-            }
-            self.pieces.push(Piece {
+            let piece = Piece {
                 text,
                 source,
                 source_len,
-            });
+            };
+            match self.pieces.last_mut() {
+                // The piece before turned out to hold no text.
+                Some(last) if last.text == text => *last = piece,
+                _ => self.pieces.push(piece),
+            }
         } else {
-            self.pieces.clear();
+            self.pieces = Pieces::None;
         }
     }
 
@@ -143,12 +179,10 @@ impl OffsetMap {
     }
 
     fn piece_at(&self, offset: usize, text_len: usize) -> Option<Located> {
-        let after = self
-            .pieces
-            .partition_point(|piece| piece.text as usize <= offset);
-        let piece = self.pieces.get(after.checked_sub(1)?)?;
-        let end = self
-            .pieces
+        let pieces = self.pieces.as_slice();
+        let after = pieces.partition_point(|piece| piece.text as usize <= offset);
+        let piece = pieces.get(after.checked_sub(1)?)?;
+        let end = pieces
             .get(after)
             .map_or(text_len, |next| next.text as usize);
         let text = piece.text as usize..end;

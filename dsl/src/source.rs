@@ -106,12 +106,7 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceFile {
         let name = name.into();
         let text = text.into();
-        let line_starts = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1)
-            .collect();
+        let line_starts = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         SourceFile {
             syntax: Syntax::of(&name),
             name,

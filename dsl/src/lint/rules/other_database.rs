@@ -68,6 +68,9 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 /// Where tables are named with three parts.
 fn three_parts(bare: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    if bare.matches('.').nth(1).is_none() {
+        return found;
+    }
     for word in [" from ", " join ", " into ", "update "] {
         for at in places(bare, word) {
             let start = at + word.len();

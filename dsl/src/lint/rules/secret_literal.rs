@@ -196,6 +196,9 @@ fn in_address(text: &str) -> Option<Range<usize>> {
 /// How much of a key is looked at, in characters, all of them ASCII.
 const MOST: usize = 400;
 
+/// The length of the shortest key, in bytes.
+const SHORTEST: usize = 20;
+
 /// A key that is known by how it looks.
 fn by_form(text: &str) -> Option<Range<usize>> {
     const FORMS: [(&str, usize); 12] = [
@@ -214,7 +217,18 @@ fn by_form(text: &str) -> Option<Range<usize>> {
     ];
     let is_part =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=');
-    for (form, least) in FORMS {
+    if text.len() < SHORTEST {
+        return None;
+    }
+    let bytes = text.as_bytes().iter().enumerate();
+    let mut begins = bytes.filter(|(_, byte)| b"AgxsreB".contains(byte));
+    let may_be = begins.any(|(at, _)| {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        FORMS
+            .iter()
+            .any(|(form, _)| rest.starts_with(form.as_bytes()))
+    });
+    for (form, least) in FORMS.into_iter().filter(|_| may_be) {
         for at in places(text, form) {
             let before = text.get(..at).unwrap_or_default();
             let behind = text.get(at + form.len()..).unwrap_or_default();
@@ -324,6 +338,7 @@ mod tests {
 
     #[test]
     fn keys_are_known_by_their_form() {
+        assert!(by_form("ASIA567890123456789X").is_some());
         assert!(by_form("x AKIA2345670IUYTREWQA").is_some());
         assert!(by_form("Authorization: Bearer abcdefghij0123456789xyz").is_some());
         assert!(by_form("-----BEGIN RSA PRIVATE KEY-----\nx").is_some());

@@ -124,20 +124,24 @@ impl<'a> Reader<'a> {
         let outermost = within == Some("runbook");
         let indent = self.lines.indent(place(&body).start);
         let mut outgoing = Vec::new();
+        let mut queue = Vec::new();
         for pair in body.into_inner() {
-            let mut queue = vec![pair];
-            while let Some(pair) = queue.pop() {
-                let own = self.lines.own_indent(place(&pair).start);
+            let mut next = Some(pair);
+            while let Some(pair) = next {
                 let spills = self.damage.unclosed
                     && !outermost
                     && pair.as_rule() != Rule::unclosed
-                    && own.is_some_and(|own| own <= indent);
+                    && self
+                        .lines
+                        .own_indent(place(&pair).start)
+                        .is_some_and(|own| own <= indent);
                 if spills {
                     outgoing.push(pair);
-                    continue;
+                } else {
+                    self.statement(pair, map, within);
+                    queue.extend(std::mem::take(&mut self.spilled).into_iter().rev());
                 }
-                self.statement(pair, map, within);
-                queue.extend(std::mem::take(&mut self.spilled).into_iter().rev());
+                next = queue.pop();
             }
         }
         self.spilled.extend(outgoing);

@@ -299,7 +299,14 @@ impl<'a> Reader<'a> {
 
 /// Whether a word needs no quotes: a name, a number, a duration, a range or a percentage.
 pub(crate) fn is_exact(word: &str) -> bool {
-    is_name(word) || Grammar::parse(Rule::exact_word, word).is_ok()
+    is_name(word) || is_plain_number(word) || Grammar::parse(Rule::exact_word, word).is_ok()
+}
+
+/// Whether a word is digits, or digits with one unit of time: what most words are that are no names. The grammar says
+/// the same of them.
+fn is_plain_number(word: &str) -> bool {
+    let unit = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    unit.len() < word.len() && matches!(unit, "" | "ms" | "s" | "m" | "h" | "d")
 }
 
 /// Whether a word is letters, digits, `_` and `-`, the first one no digit and no dash.
