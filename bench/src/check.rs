@@ -40,9 +40,7 @@ pub fn check(dir: &Path, piton: &Path, rounds: usize) -> Outcome<()> {
             std::fs::write(folder.join(format!("r{number}.runbook")), text)?;
         }
     }
-    let took = median(rounds, || {
-        timed(Command::new(piton).arg("check").arg(&whole))
-    })?;
+    let took = median(rounds, || timed(&mut command(piton, &whole)))?;
     let megabytes = bytes as f64 / 1e6;
     println!(
         "\ncheck of {FILES} files of 60 lines: {:.0} ms for {megabytes:.1} MB, {:.1} MB/s, its start included",
@@ -51,6 +49,13 @@ pub fn check(dir: &Path, piton: &Path, rounds: usize) -> Outcome<()> {
     );
     growth(dir, piton, rounds)?;
     compare(dir, &part, piton, rounds)
+}
+
+/// The check of a file or folder. Without shellcheck, which is a program of its own; the npm package has none either.
+fn command(piton: &Path, path: &Path) -> Command {
+    let mut command = Command::new(piton);
+    command.args(["check", "--no-shellcheck"]).arg(path);
+    command
 }
 
 /// One file of a megabyte, and one of ten.
@@ -69,9 +74,7 @@ fn growth(dir: &Path, piton: &Path, rounds: usize) -> Outcome<()> {
         }
         text.push_str("}\n");
         std::fs::write(&file, &text)?;
-        let took = median(rounds, || {
-            timed(Command::new(piton).arg("check").arg(&file))
-        })?;
+        let took = median(rounds, || timed(&mut command(piton, &file)))?;
         times.push((text.len(), took));
     }
     if let [(small, less), (large, more)] = times.as_slice() {
@@ -105,9 +108,7 @@ fn compare(dir: &Path, runbooks: &Path, piton: &Path, rounds: usize) -> Outcome<
         sizes[1] += text.len();
         std::fs::write(workflows.join(format!("w{number}.yml")), text)?;
     }
-    let ours = median(rounds, || {
-        timed(Command::new(piton).arg("check").arg(runbooks))
-    })?;
+    let ours = median(rounds, || timed(&mut command(piton, runbooks)))?;
     let theirs = median(rounds, || {
         let mut node = Command::new("node");
         node.args(["--input-type=module", "-e", LINT])

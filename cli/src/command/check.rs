@@ -4,7 +4,7 @@ use crate::checking::files::{expand, real};
 use crate::checking::format::{Format, Reported};
 use crate::checking::look::{Looked, look, look_at};
 use crate::checking::settings::{AllSettings, shown};
-use crate::checking::{changed, mend};
+use crate::checking::{changed, mend, parallel};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
@@ -158,29 +158,37 @@ impl Work<'_> {
             false => Shellcheck::default(),
         };
         // What is called is looked at with its callers, and reported once.
-        let mut known: BTreeSet<PathBuf> = files.iter().map(|path| real(path)).collect();
-        for path in files {
-            let settings = &self.check.settings;
-            let looked = match instead.remove(path) {
-                Some(source) => look(Ok(source), &self.values, settings),
-                None => look_at(path, &self.values, settings),
-            };
+        let mut known: Option<BTreeSet<PathBuf>> = None;
+        let mut is_new = |name: &str| {
+            let known = known.get_or_insert_with(|| files.iter().map(|path| real(path)).collect());
+            known.insert(real(Path::new(name)))
+        };
+        let jobs: Vec<_> = files
+            .iter()
+            .map(|path| (path, instead.remove(path)))
+            .collect();
+        let (settings, values) = (&self.check.settings, self.values.clone());
+        let work = |(path, instead): &(&PathBuf, Option<SourceFile>)| match instead {
+            Some(source) => look(Ok(source.clone()), &values, settings),
+            None => look_at(path, &values, settings),
+        };
+        parallel::in_order(&jobs, work, |looked| {
             let looked = match looked {
                 Ok(looked) => looked,
                 Err(failure) => {
                     self.not_read(&failure);
-                    continue;
+                    return Ok(());
                 }
             };
             for (index, mut one) in looked.into_iter().enumerate() {
-                if index == 0 || known.insert(real(Path::new(&one.source.name))) {
+                if index == 0 || is_new(&one.source.name) {
                     let settings = self.settings.of(Path::new(&one.source.name))?;
                     shellcheck.add(&one.source, settings.as_deref(), &mut one.found);
                     self.report(one)?;
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Keeps what was found in a file, as the settings of its folder let it count.
