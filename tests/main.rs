@@ -23,6 +23,7 @@ mod killed;
 mod layout;
 mod locks;
 mod people;
+mod postgres_store;
 mod proof;
 mod prose;
 mod recovery;

@@ -159,10 +159,16 @@ impl Place {
 
     /// Process ids of those who stay with runs of this place's store while people are called.
     pub fn attendants(&self) -> Vec<u32> {
+        // Where the store is not named on the command line, the environment says whose it is.
         let folder = format!("{}/", self.dir.display());
-        processes(|command_line| {
-            command_line.contains("__attend") && command_line.contains(&folder)
-        })
+        let mut attendants = processes(|command_line| command_line.contains("__attend"));
+        attendants.retain(|pid| {
+            ["cmdline", "environ"].iter().any(|file| {
+                let text = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+                String::from_utf8_lossy(&text).contains(&folder)
+            })
+        });
+        attendants
     }
 }
 

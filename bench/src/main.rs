@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release -p piton-bench            five rounds of everything
 //! cargo run --release -p piton-bench -- 3       three rounds
-//! cargo run --release -p piton-bench -- 3 check only this part: `steps`, `check` or `prove`
+//! cargo run --release -p piton-bench -- 3 check only this part: `steps`, `postgres`, `check` or `prove`
 //! ```
 //!
 //! The floor of a chain is, for each step, the same process spawned and waited for by this program, then one durable
@@ -18,10 +18,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod check;
+mod postgres;
 mod prove;
 
 /// What can be measured by itself.
-const PARTS: [&str; 3] = ["steps", "check", "prove"];
+const PARTS: [&str; 4] = ["steps", "postgres", "check", "prove"];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -41,6 +42,9 @@ fn main() -> Outcome<()> {
     let result = (|| {
         if wanted("steps") {
             bench.steps(rounds)?;
+        }
+        if wanted("postgres") {
+            postgres::postgres(&bench.dir, &bench.piton, rounds)?;
         }
         if wanted("check") {
             check::check(&bench.dir, &bench.piton, rounds)?;

@@ -34,6 +34,9 @@ struct Audited {
     accepted: bool,
     records: Option<u64>,
     head: Option<String>,
+    /// How many kept files are on other hosts, and were not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files_elsewhere: Option<usize>,
     message: Option<String>,
 }
 
@@ -59,6 +62,7 @@ impl Audit {
                         accepted: true,
                         records: Some(seq),
                         head: Some(hash),
+                        files_elsewhere: Some(audit.elsewhere).filter(|files| *files > 0),
                         message: None,
                     })?;
                 } else if self.head {
@@ -72,6 +76,12 @@ impl Audit {
                     output::line(&format!(
                         "✓ {run}: all {seq} records{kept} are as they were written; head {hash}"
                     ))?;
+                    if audit.elsewhere > 0 {
+                        output::line(&format!(
+                            "  {} files were kept on other hosts, where `piton audit {run}` looks at them",
+                            audit.elsewhere
+                        ))?;
+                    }
                 }
                 Ok(Exit::Success)
             }
@@ -84,6 +94,7 @@ impl Audit {
                         accepted: false,
                         records: None,
                         head: None,
+                        files_elsewhere: None,
                         message,
                     })?;
                 }

@@ -9,6 +9,7 @@ use crate::session::Session;
 use piton_core::id::RunId;
 use piton_core::view::{QuestionView, RunView};
 use piton_runtime::owner::{Liveness, Owner};
+use piton_runtime::store::Location;
 use piton_runtime::store::location::STORE_VARIABLE;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -74,11 +75,15 @@ fn is_attendant(owner: &Owner) -> bool {
 
 fn start(session: &Session, run: &RunId) -> std::io::Result<()> {
     let program = std::env::current_exe()?;
-    // It has the same environment, because what it calls people with may be in there. The store is named there too:
-    // everybody on the machine can read a command line.
-    let child = Command::new(program)
-        .args([COMMAND, &run.0])
-        .env(STORE_VARIABLE, session.location.to_variable())
+    // It has the same environment, because what it calls people with may be in there.
+    let mut command = Command::new(program);
+    command.args([COMMAND, &run.0]);
+    match &session.location {
+        Location::Sqlite(_) => command.args(["--store", &session.location.to_string()]),
+        // Everybody on the machine can read a command line, and there may be a password in this one.
+        Location::Postgres { .. } => command.env(STORE_VARIABLE, session.location.to_variable()),
+    };
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -2,7 +2,7 @@
 
 use super::error::AuditError;
 use crate::action::evidence;
-use crate::store::{RunDirectory, Store};
+use crate::store::{Engaged, RunDirectory, Store};
 use piton_core::digest::Digest;
 use piton_core::id::RunId;
 use piton_core::plan::Plan;
@@ -14,8 +14,23 @@ use piton_core::run::Head;
 pub struct Audit {
     /// Its end. Who keeps this can tell later whether anything before it was changed.
     pub head: Head,
-    /// How many files were kept with the run; each is as it was kept.
+    /// How many files were kept with the run on this host; each is as it was kept.
     pub kept: usize,
+    /// How many files were kept on other hosts, which have to look for themselves.
+    pub elsewhere: usize,
+}
+
+/// The files that were kept with a run, as far as they were looked at.
+struct Files<'a> {
+    /// Where this host keeps them.
+    directory: &'a RunDirectory,
+    /// This host.
+    host: &'a str,
+    /// The engines of the run, if its store is one that hosts share.
+    engines: Vec<Engaged>,
+    kept: usize,
+    elsewhere: usize,
+    wrong: Vec<String>,
 }
 
 /// Checks every record against the one before it, the last one against the head that the store keeps, and the plan
@@ -24,6 +39,7 @@ pub(super) async fn audit<S: Store>(
     store: &S,
     run: &RunId,
     directory: &RunDirectory,
+    host: &str,
 ) -> Result<Audit, AuditError> {
     let broken = |source| AuditError::Record {
         run: run.clone(),
@@ -35,7 +51,17 @@ pub(super) async fn audit<S: Store>(
         .first()
         .ok_or_else(|| AuditError::Empty { run: run.clone() })?;
     let mut head = Head::EMPTY;
-    let (mut kept, mut wrong) = (0, Vec::new());
+    let mut files = Files {
+        directory,
+        host,
+        engines: match store.keeps_logs() {
+            true => store.engines(run).await?,
+            false => Vec::new(),
+        },
+        kept: 0,
+        elsewhere: 0,
+        wrong: Vec::new(),
+    };
     for record in &records {
         record
             .verify(head.seq.saturating_add(1), head.hash)
@@ -46,7 +72,7 @@ pub(super) async fn audit<S: Store>(
         };
         let fact = record.fact().map_err(broken)?;
         check_plan(run, record.seq, &fact)?;
-        check_evidence(&fact, directory, &mut kept, &mut wrong);
+        files.check(&fact, record.seq);
     }
     if head != loaded.head {
         let found = head.seq;
@@ -70,6 +96,12 @@ pub(super) async fn audit<S: Store>(
             });
         }
     }
+    let Files {
+        kept,
+        elsewhere,
+        wrong,
+        ..
+    } = files;
     if !wrong.is_empty() {
         return Err(AuditError::Evidence {
             run: run.clone(),
@@ -78,7 +110,11 @@ pub(super) async fn audit<S: Store>(
             wrong,
         });
     }
-    Ok(Audit { head, kept })
+    Ok(Audit {
+        head,
+        kept,
+        elsewhere,
+    })
 }
 
 /// Compares a plan that the run took over with the digest that its record names.
@@ -98,22 +134,30 @@ fn check_plan(run: &RunId, seq: u64, fact: &Fact) -> Result<(), AuditError> {
     })
 }
 
-/// Compares the files that a fact says were kept with their digests.
-fn check_evidence(
-    fact: &Fact,
-    directory: &RunDirectory,
-    count: &mut usize,
-    wrong: &mut Vec<String>,
-) {
-    let (Fact::AttemptEnded { attempt, result } | Fact::LateResult { attempt, result }) = fact
-    else {
-        return;
-    };
-    for kept in result.evidence.iter().filter_map(|it| it.kept.as_ref()) {
-        *count += 1;
-        let path = directory.evidence(*attempt).join(&kept.name);
-        if let Some(why) = evidence::wrong(&path, kept) {
-            wrong.push(format!("{} {why}", path.display()));
+impl Files<'_> {
+    /// Compares the files that a record says were kept with their digests, where they are on this host.
+    fn check(&mut self, fact: &Fact, seq: u64) {
+        let (Fact::AttemptEnded { attempt, result } | Fact::LateResult { attempt, result }) = fact
+        else {
+            return;
+        };
+        let is_elsewhere = self.writer_of(seq).is_some_and(|host| host != self.host);
+        for kept in result.evidence.iter().filter_map(|it| it.kept.as_ref()) {
+            if is_elsewhere {
+                self.elsewhere += 1;
+                continue;
+            }
+            self.kept += 1;
+            let path = self.directory.evidence(*attempt).join(&kept.name);
+            if let Some(why) = evidence::wrong(&path, kept) {
+                self.wrong.push(format!("{} {why}", path.display()));
+            }
         }
+    }
+
+    /// The host whose engine wrote a record, and kept the files that it names; `None` where there is only this one.
+    fn writer_of(&self, seq: u64) -> Option<&str> {
+        let wrote = self.engines.iter().rev().find(|engine| engine.after < seq);
+        wrote.map(|engine| engine.owner.host.as_str())
     }
 }

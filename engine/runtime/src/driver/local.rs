@@ -513,7 +513,7 @@ impl<S: Store> Local<S> {
     /// # Errors
     /// Names what was changed.
     pub async fn audit(&self, run: &RunId) -> Result<Audit, AuditError> {
-        audit(&self.store, run, &self.directory(run)).await
+        audit(&self.store, run, &self.directory(run), &self.owner.host).await
     }
 }
 
