@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 #[derive(Parser, Debug)]
 #[command(name = "piton", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXAMPLES)]
 pub struct Cli {
-    /// Where runs are kept: sqlite:PATH [default: $XDG_STATE_HOME/piton/piton.db]
+    /// Where runs are kept: sqlite:PATH, or postgres://USER@HOST/DATABASE for a team [default:
+    /// $XDG_STATE_HOME/piton/piton.db]
     #[arg(
         long,
         global = true,

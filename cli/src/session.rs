@@ -2,6 +2,7 @@
 
 use crate::driving::from_drive;
 use crate::failure::Failure;
+use crate::output;
 use piton_core::id::RunId;
 use piton_core::plan::Plan;
 use piton_core::run::Event;
@@ -44,6 +45,7 @@ impl Session {
     /// When the name makes no sense, or the store cannot be opened.
     pub async fn open(store: Option<&str>) -> Result<Session, Failure> {
         let location = Location::from_environment(store).map_err(Failure::usage)?;
+        warn_of_password(&location);
         Ok(Session {
             local: Local::open(&location).await.map_err(from_drive)?,
             location,
@@ -116,6 +118,20 @@ impl Session {
     #[must_use]
     pub fn directory(&self, run: &RunId) -> RunDirectory {
         self.local.directory(run)
+    }
+}
+
+/// Everybody on the machine can read the command line of a process.
+fn warn_of_password(location: &Location) {
+    let Location::Postgres { url, .. } = location else {
+        return;
+    };
+    let is_there = || std::env::args_os().any(|word| word.to_string_lossy().contains(url.reveal()));
+    if url.holds_password() && is_there() {
+        output::note(
+            "warning: everybody on this machine can read the password of the store on this command line; say it in \
+             $PITON_STORE or $PGPASSWORD, or in ~/.pgpass",
+        );
     }
 }
 

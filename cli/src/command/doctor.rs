@@ -4,9 +4,10 @@ use crate::display::style::{self, Line, Style};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Session, block_on};
+use crate::session::{Session, block_on, from_store};
 use clap::Args;
-use piton_runtime::store::Location;
+use piton_runtime::store::postgres::ServerFacts;
+use piton_runtime::store::{AnyStore, Location};
 use serde::Serialize;
 use std::io;
 use std::path::Path;
@@ -103,15 +104,49 @@ fn store_findings(store: Option<&str>) -> Vec<Finding> {
         Ok(location) => location,
         Err(error) => return vec![finding("store", Found::Missing, error.to_string())],
     };
-    let opened = match block_on(Session::open(store)) {
-        Ok(_) => finding(
-            "store",
-            Found::Good,
-            format!("{location} can be read and written"),
-        ),
-        Err(failure) => finding("store", Found::Missing, failure.message),
+    let opened = block_on(async {
+        let session = Session::open(store).await?;
+        match session.store() {
+            AnyStore::Sqlite(_) => Ok(None),
+            AnyStore::Postgres(store) => Ok(Some(store.server().await.map_err(from_store)?)),
+        }
+    });
+    let mut findings = match opened {
+        Ok(server) => {
+            let message = format!("{location} can be read and written");
+            let mut findings = vec![finding("store", Found::Good, message)];
+            findings.extend(server.iter().flat_map(server_findings));
+            findings
+        }
+        Err(failure) => vec![finding("store", Found::Missing, failure.message)],
     };
-    vec![opened, space(&location.runs_directory())]
+    findings.push(space(&location.runs_directory()));
+    findings
+}
+
+/// What is known of the server that a team's store is on.
+fn server_findings(server: &ServerFacts) -> Vec<Finding> {
+    let encrypted = match server.is_encrypted {
+        true => "encrypted",
+        false => "not encrypted",
+    };
+    let message = format!(
+        "Postgres {}, schema `piton` of layout {}, an answer takes {}.{:03} ms, {encrypted}",
+        server.version,
+        server.layout,
+        server.round_trip / 1000,
+        server.round_trip % 1000,
+    );
+    let mut findings = vec![finding("server", Found::Good, message)];
+    if !server.is_durable {
+        findings.push(finding(
+            "durable",
+            Found::Missing,
+            "`fsync` or `full_page_writes` is off there: what it acknowledges may be lost with its machine; switch \
+             them on in its postgresql.conf",
+        ));
+    }
+    findings
 }
 
 /// Less than this is worth a word before a run is started.

@@ -2,24 +2,78 @@
 
 use crate::clock;
 use crate::display::clean::clean;
+use crate::display::stored::Stored;
 use crate::display::style::{self, Line, Style};
 use crate::display::tail::{Printed, Tail};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Session, block_on};
+use crate::session::{Session, block_on, from_store};
 use clap::Args;
 use piton_core::id::{AttemptId, Purpose, RunId};
 use piton_core::plan::{Action, Plan};
 use piton_core::time::Timestamp;
 use piton_core::view::RunView;
+use piton_runtime::store::{RunDirectory, Store};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-/// How often a followed log is looked at.
+/// How often a followed log is looked at: where it is a file of this host, and where it is in the store.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a log is read from.
+enum Reader {
+    File(Tail),
+    Store(Stored),
+}
+
+impl Reader {
+    /// The file, if it is on this host or the store keeps none.
+    fn of(session: &Session, directory: &RunDirectory, attempt: AttemptId) -> Reader {
+        let path = directory.log(attempt);
+        match session.store().keeps_logs() && !path.exists() {
+            true => Reader::Store(Stored::default()),
+            false => Reader::File(Tail::new(path)),
+        }
+    }
+
+    /// Complete lines that came since the last call; none when there are no more for now.
+    async fn lines(
+        &mut self,
+        session: &Session,
+        run: &RunId,
+        attempt: AttemptId,
+    ) -> Result<Vec<Printed>, Failure> {
+        match self {
+            Reader::File(tail) => tail.lines().map_err(|error| {
+                let path = session.directory(run).log(attempt);
+                Failure::new(format!(
+                    "the log {} cannot be read: {error}",
+                    path.display()
+                ))
+            }),
+            Reader::Store(stored) => {
+                let pieces = session.store().log(run, attempt, stored.next()).await;
+                let (lines, left_out) = stored.take(pieces.map_err(from_store)?);
+                if left_out > 0 {
+                    output::note(&format!(
+                        "… {left_out} bytes of attempt {attempt} are left out here: the store keeps the beginning and \
+                         the end of a long log, and the host that ran it has all of it"
+                    ));
+                }
+                Ok(lines)
+            }
+        }
+    }
+
+    /// Whether nothing was read yet, so that it may as well be read from elsewhere.
+    fn is_new(&self) -> bool {
+        matches!(self, Reader::Store(stored) if stored.next() == 0)
+    }
+}
 
 /// What `piton logs` takes.
 #[derive(Args, Debug)]
@@ -156,22 +210,19 @@ impl Logs {
         manner: &Manner,
     ) -> Result<Exit, Failure> {
         let directory = session.directory(run);
-        let mut tails: BTreeMap<AttemptId, Tail> = BTreeMap::new();
+        let mut readers: BTreeMap<AttemptId, Reader> = BTreeMap::new();
         loop {
             // Before the logs are read: what was over then has printed everything.
             let over = view.outcome.is_some();
             for (attempt, node) in self.attempts(plan, &view) {
-                let tail = tails
+                let reader = readers
                     .entry(attempt)
-                    .or_insert_with(|| Tail::new(directory.log(attempt)));
+                    .or_insert_with(|| Reader::of(session, &directory, attempt));
+                if reader.is_new() {
+                    *reader = Reader::of(session, &directory, attempt);
+                }
                 loop {
-                    let lines = tail.lines().map_err(|error| {
-                        let path = directory.log(attempt);
-                        Failure::new(format!(
-                            "the log {} cannot be read: {error}",
-                            path.display()
-                        ))
-                    })?;
+                    let lines = reader.lines(session, run, attempt).await?;
                     if lines.is_empty() {
                         break;
                     }
@@ -185,7 +236,8 @@ impl Logs {
             if !self.follow || over {
                 return Ok(Exit::Success);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            let asks = readers.values().any(|it| matches!(it, Reader::Store(_)));
+            tokio::time::sleep(if asks { ASK_EVERY } else { LOOK_EVERY }).await;
             view = session.view(run).await?.1;
         }
     }

@@ -16,6 +16,7 @@ pub mod painter;
 pub mod plain;
 pub mod question;
 pub mod report;
+pub mod stored;
 pub mod style;
 pub mod tail;
 pub mod targets;

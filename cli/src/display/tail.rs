@@ -109,7 +109,7 @@ pub struct Printed {
 
 impl Printed {
     /// Reads a line of a log; one of another form counts as text.
-    fn read(line: &[u8]) -> Printed {
+    pub(super) fn read(line: &[u8]) -> Printed {
         let line = String::from_utf8_lossy(line);
         let mut parts = line.splitn(3, ' ');
         match (parts.next().map(str::parse), parts.next(), parts.next()) {

@@ -45,9 +45,9 @@ pub async fn drive(
     let mut screen = Screen::new(desk, Rc::clone(&watched), leave, keys.is_some());
     loop {
         let options = DriveOptions {
-            until,
             stop: stop.clone(),
             die_after: super::die_after(),
+            ..DriveOptions::until(until)
         };
         let driving = session.local.drive(run, options, &mut watcher);
         tokio::pin!(driving);

@@ -37,9 +37,9 @@ pub async fn drive(
     reads.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let options = DriveOptions {
-            until,
             stop: stop.clone(),
             die_after: super::die_after(),
+            ..DriveOptions::until(until)
         };
         let driving = session.local.drive(run, options, &mut watcher);
         tokio::pin!(driving);

@@ -1,19 +1,21 @@
 //! What a driving engine knows of its run for display: the view, and the logs of the attempts that run.
 
 use crate::display::plain;
-use crate::display::style::Line;
+use crate::display::style::{Line, Style};
 use crate::display::tail::Tail;
 use piton_core::id::AttemptId;
 use piton_core::plan::Plan;
 use piton_core::record::{Fact, Record};
 use piton_core::run::Run;
+use piton_core::time::Millis;
 use piton_core::view::RunView;
 use piton_runtime::driver::Observer;
-use piton_runtime::store::RunDirectory;
+use piton_runtime::store::{RunDirectory, StoreError};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Something to print, in the order it happened.
@@ -179,6 +181,16 @@ pub struct Watcher {
     pub changed: Rc<Notify>,
 }
 
+impl Watcher {
+    /// Says something that is not in the journal.
+    fn say(&self, line: Line) {
+        let mut watched = self.watched.borrow_mut();
+        watched.decided.push(line.clone());
+        watched.said.push(Said::Line(line));
+        self.changed.notify_one();
+    }
+}
+
 impl Observer for Watcher {
     fn on_loaded(&mut self, run: &Run) {
         let mut watched = self.watched.borrow_mut();
@@ -186,6 +198,20 @@ impl Observer for Watcher {
             watched.stale = true;
         }
         self.changed.notify_one();
+    }
+
+    fn on_store_away(&mut self, error: &StoreError, patience: Duration) {
+        let patience = Millis(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX));
+        self.say(Line::new().with(
+            Style::Bad,
+            format!(
+                "✗ {error}\n  It is waited for, at most for {patience}; what runs goes on, and nothing new is started"
+            ),
+        ));
+    }
+
+    fn on_store_back(&mut self) {
+        self.say(Line::new().with(Style::Good, "✓ the store is back"));
     }
 
     fn on_records(&mut self, _run: &Run, records: &[Record]) {

@@ -5,7 +5,7 @@
 //!
 //! When a commit fails in a way that leaves open whether it counts, the state in memory is dropped and the run is
 //! loaded again. Outcomes that were not recorded are then told again, and attempts that this engine has under way
-//! are not started again.
+//! are not started again. A store that cannot be reached is waited for, while what runs goes on.
 
 use super::attempts::{Attempts, Ended};
 use super::clock::Clock;
@@ -31,6 +31,10 @@ use tokio::time::Instant;
 
 /// How often in a row a run is loaded again after a commit whose outcome is unknown.
 const RELOADS: u32 = 3;
+
+/// How long is waited before a store that cannot be reached is tried again: first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long ends that were missed may take to be told before attempts whose time is up are called lost.
 const CATCH_UP: Duration = Duration::from_secs(15);
@@ -141,45 +145,101 @@ impl<S: Store> Drive<'_, S> {
         self.resume();
         let mut reloads = 0;
         loop {
-            let gathered = self.gather().await?;
-            if !gathered.is_empty() {
-                match self.commit(gathered).await {
-                    Ok(()) => reloads = 0,
-                    Err(DriveError::Store(error)) if reloads < RELOADS && may_reload(&error) => {
-                        tracing::warn!(%error, "a commit failed; the run is loaded again");
-                        reloads += 1;
-                        self.reload().await?;
+            match self.step().await {
+                Ok(Some(end)) => return Ok(end),
+                Ok(None) => reloads = 0,
+                Err(DriveError::Store(error @ StoreError::Away { .. })) => {
+                    if let Some(end) = self.outlast(&error).await? {
+                        return Ok(end);
                     }
-                    Err(error) => return Err(error),
                 }
-            }
-            if !self.state.told.is_empty() || !self.state.delivered.is_empty() {
-                continue;
-            }
-            if let Some(outcome) = self.state.run.outcome() {
-                self.locks.finish(self.store, &self.lease).await;
-                self.context.processes.finish().await;
-                return Ok(DriveEnd::Over(outcome));
-            }
-            let waiting = self.state.run.state() == RunState::Waiting;
-            // Somebody who is being called is not left alone in the middle of it.
-            let leaves = waiting && self.pages.is_idle() && !self.locks.is_waiting();
-            let leaves = match self.options.until {
-                Until::WaitingOrOver => leaves,
-                Until::NobodyToCall => leaves && !self.state.run.is_calling(),
-                Until::Over => false,
-            };
-            if leaves {
-                self.write_status().await?;
-                return Ok(DriveEnd::Waiting);
-            }
-            if let Some((attempt, held)) = self.attempts.held_up() {
-                return Err(self.missing(attempt, held));
-            }
-            if self.wait().await? {
-                return Ok(DriveEnd::Detached);
+                Err(DriveError::Store(error)) if reloads < RELOADS && may_reload(&error) => {
+                    tracing::warn!(%error, "a commit failed; the run is loaded again");
+                    reloads += 1;
+                    self.reload().await?;
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Handles what has happened, and waits for what happens next. Gives how driving ended, if it did.
+    async fn step(&mut self) -> Result<Option<DriveEnd>, DriveError> {
+        let gathered = self.gather().await?;
+        if !gathered.is_empty() {
+            self.commit(gathered).await?;
+        }
+        if !self.state.told.is_empty() || !self.state.delivered.is_empty() {
+            return Ok(None);
+        }
+        if let Some(outcome) = self.state.run.outcome() {
+            self.locks.finish(self.store, &self.lease).await;
+            self.context.processes.finish().await;
+            return Ok(Some(DriveEnd::Over(outcome)));
+        }
+        let waiting = self.state.run.state() == RunState::Waiting;
+        // Somebody who is being called is not left alone in the middle of it.
+        let leaves = waiting && self.pages.is_idle() && !self.locks.is_waiting();
+        let leaves = match self.options.until {
+            Until::WaitingOrOver => leaves,
+            Until::NobodyToCall => leaves && !self.state.run.is_calling(),
+            Until::Over => false,
+        };
+        if leaves {
+            self.write_status().await?;
+            return Ok(Some(DriveEnd::Waiting));
+        }
+        if let Some((attempt, held)) = self.attempts.held_up() {
+            return Err(self.missing(attempt, held));
+        }
+        let asked_to_leave = self.wait().await?;
+        Ok(asked_to_leave.then_some(DriveEnd::Detached))
+    }
+
+    /// Waits until a store that cannot be reached is there again, and goes on from what is recorded. Nothing is started
+    /// meanwhile, because nothing can be committed; what ends meanwhile is told when the store is back. Gives how
+    /// driving ended, if the engine is asked to leave.
+    async fn outlast(&mut self, error: &StoreError) -> Result<Option<DriveEnd>, DriveError> {
+        let (since, patience) = (Instant::now(), self.options.store_patience);
+        tracing::warn!(%error, "the store is waited for");
+        self.observer.on_store_away(error, patience);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::select! {
+                biased;
+                () = asked_to_leave(&mut self.options.stop) => return Ok(Some(DriveEnd::Detached)),
+                error = self.context.processes.failure() => return Err(error.into()),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            match self.come_back().await {
+                Ok(()) => {
+                    self.observer.on_store_back();
+                    return Ok(None);
+                }
+                Err(DriveError::Store(StoreError::Away {
+                    place, reason, run, ..
+                })) => {
+                    if since.elapsed() >= patience {
+                        let seconds = since.elapsed().as_secs();
+                        return Err(DriveError::Store(StoreError::Away {
+                            place,
+                            reason,
+                            seconds,
+                            run,
+                        }));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Makes sure that the run is still this engine's before anything is taken up again.
+    async fn come_back(&mut self) -> Result<(), DriveError> {
+        self.store.renew(&self.lease).await?;
+        self.state.renew_at = Instant::now() + renewal(&self.lease);
+        self.reload().await
     }
 
     fn missing(&self, attempt: AttemptId, held: &Held) -> DriveError {
@@ -273,7 +333,15 @@ impl<S: Store> Drive<'_, S> {
         // Before the tick: an answer that comes too late is told that its question expired, not only that the run
         // is over because of that. The core refuses it by its time.
         if std::mem::take(&mut self.state.inbox_due) {
-            for (entry, event) in self.store.inbox(&self.lease.run).await? {
+            let entries = match self.store.inbox(&self.lease.run).await {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.state.told = gathered.ended;
+                    self.state.delivered = gathered.delivered;
+                    return Err(error.into());
+                }
+            };
+            for (entry, event) in entries {
                 let verdict = match self.state.run.handle(event, now) {
                     // A refusal that was written down is told like any other.
                     Ok(mut batch) => {
@@ -432,6 +500,10 @@ impl<S: Store> Drive<'_, S> {
                 self.state.inbox_due = true;
                 self.locks.look_now();
             }
+            () = self.store.rung(&self.lease.run) => {
+                self.state.inbox_due = true;
+                self.locks.look_now();
+            }
             () = asked_to_leave(&mut self.options.stop) => return Ok(true),
             error = self.context.processes.failure() => return Err(error.into()),
             () = tokio::time::sleep_until(until) => {}
@@ -445,7 +517,9 @@ impl<S: Store> Drive<'_, S> {
     async fn renew(&mut self) -> Result<(), DriveError> {
         match self.store.renew(&self.lease).await {
             Ok(()) => {}
-            Err(error @ StoreError::Fenced { .. }) => return Err(error.into()),
+            Err(error @ (StoreError::Fenced { .. } | StoreError::Away { .. })) => {
+                return Err(error.into());
+            }
             // The next commit says so too if it stays that way, and until then nothing is lost.
             Err(error) => tracing::warn!(%error, "the lease was not renewed"),
         }

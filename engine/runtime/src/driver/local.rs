@@ -8,6 +8,7 @@ use super::drive::{Drive, Loading, before, restore, status};
 use super::engine_log::EngineLog;
 use super::error::{AuditError, DriveError, NotReplanned};
 use super::locks::Locks;
+use super::logs::Logs;
 use super::options::{DriveEnd, DriveOptions, Observer};
 use super::pages::Pages;
 use super::processes::Processes;
@@ -325,7 +326,13 @@ impl<S: Store> Local<S> {
             state: Loading::of(run, written, lease),
             lease: lease.clone(),
         };
-        drive.go().await
+        let mut logs = Logs::new(&self.store, id, &drive.context.directory);
+        let end = tokio::select! {
+            end = drive.go() => end,
+            never = logs.follow() => match never {},
+        };
+        logs.finish().await;
+        end
     }
 
     /// The engine that drives the run, if one does.

@@ -1,7 +1,10 @@
 //! How a run is driven, how driving it ended, and who is told meanwhile.
 
+use crate::store::StoreError;
 use piton_core::record::{Question, Record, RunOutcome};
 use piton_core::run::Run;
+use piton_core::time::Millis;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// When to leave a run that is not over.
@@ -17,6 +20,27 @@ pub enum Until {
     Over,
 }
 
+/// How long a store that cannot be reached is waited for, unless [`PATIENCE_VARIABLE`] says otherwise: a server that is
+/// started again, or another one that takes its place.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The environment variable that says how long a store that cannot be reached is waited for, as in `30m`.
+pub const PATIENCE_VARIABLE: &str = "PITON_STORE_PATIENCE";
+
+/// What the environment says, else [`STORE_PATIENCE`].
+fn store_patience() -> Duration {
+    let Ok(text) = std::env::var(PATIENCE_VARIABLE) else {
+        return STORE_PATIENCE;
+    };
+    match text.parse::<Millis>() {
+        Ok(length) => Duration::from_millis(length.0),
+        Err(error) => {
+            tracing::warn!(%error, "{PATIENCE_VARIABLE} is passed over");
+            STORE_PATIENCE
+        }
+    }
+}
+
 /// How a run is driven.
 #[derive(Clone, Debug)]
 pub struct DriveOptions {
@@ -25,6 +49,8 @@ pub struct DriveOptions {
     /// Becomes true when the engine is to leave: what runs goes on under its keeper, and nothing new is started.
     /// A closed channel means that nobody will ask.
     pub stop: watch::Receiver<bool>,
+    /// How long a store that cannot be reached is waited for, while what runs goes on. Then the engine leaves.
+    pub store_patience: Duration,
     /// For tests of what a crash leaves: the process aborts once this record is durable, before anything that it asks
     /// for is done.
     pub die_after: Option<u64>,
@@ -37,6 +63,7 @@ impl DriveOptions {
         DriveOptions {
             until,
             stop: watch::channel(false).1,
+            store_patience: store_patience(),
             die_after: None,
         }
     }
@@ -71,6 +98,14 @@ pub trait Observer {
     fn on_records(&mut self, run: &Run, records: &[Record]) {
         let _ = (run, records);
     }
+
+    /// The store cannot be reached. It is waited for, at most for so long; what runs goes on, and nothing is started.
+    fn on_store_away(&mut self, error: &StoreError, patience: Duration) {
+        let _ = (error, patience);
+    }
+
+    /// The store can be reached again, and the run is still this engine's.
+    fn on_store_back(&mut self) {}
 
     /// A question is open: when it is opened, and again for each open question when a run is loaded.
     fn on_question(&mut self, run: &Run, question: &Question) {

@@ -33,6 +33,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long a store that fails is left alone.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
+/// How long after the store told of something it is looked at, so that what comes together is looked at once.
+const COALESCE: Duration = Duration::from_millis(20);
+
 /// How soon a run that was let go of is looked at again at the earliest, unless somebody rings. Clocks differ a little
 /// between an engine and a store on another machine.
 const BREATH: Duration = Duration::from_millis(500);
@@ -174,6 +177,11 @@ impl<S: Store + 'static> Server<S> {
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(ended) = self.driven.join_next_with_id() => self.let_go(ended).await,
                 () = bell.rung() => self.rung(),
+                // What is told by a store that hosts share comes often, from this server too: it is a reason to look, and
+                // none to try again what could not go on.
+                () = self.local.store().stirred() => {
+                    self.look_at = self.look_at.min(Instant::now() + COALESCE);
+                }
                 () = self.watched.one_ended() => self.look_at = Instant::now(),
                 () = tokio::time::sleep_until(until) => {}
             }
@@ -290,9 +298,8 @@ impl<S: Store + 'static> Server<S> {
             asked: 0,
         };
         let options = DriveOptions {
-            until: Until::WaitingOrOver,
             stop: self.serving.stop.clone(),
-            die_after: None,
+            ..DriveOptions::until(Until::WaitingOrOver)
         };
         let held = lease.clone();
         let task = async move { local.drive_claimed(&held, options, &mut teller).await };
