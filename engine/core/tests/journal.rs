@@ -86,7 +86,7 @@ fn a_record_of_a_newer_piton_is_refused_with_what_to_do() {
     let error = Run::load(plan, None, records).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "record 4 has version 9, and this piton knows versions up to 3; use the newer piton"
+        "record 4 has version 9, and this piton knows versions up to 4; use the newer piton"
     );
 }
 
