@@ -397,9 +397,14 @@ fn block(text: &str, start: usize, scalar: &Scalar) -> (Spelling, usize) {
     let newlines = said.len() - said.trim_end_matches('\n').len();
     let keeps = header.ends_with('+');
     let kept = if keeps { newlines } else { 0 };
-    // Lines of nothing but blanks are part of what is kept.
+    // Lines of nothing but blanks are part of the text, and empty ones too where they are kept.
     let tail = said.get(said.trim_end().len()..).unwrap_or_default();
-    let behind = if keeps { tail.matches('\n').count() } else { 0 };
+    let spaces = tail.trim_end_matches('\n');
+    let behind = match (keeps, spaces) {
+        (true, _) => tail.matches('\n').count(),
+        (false, "") => 0,
+        (false, _) => spaces.matches('\n').count() + 1,
+    };
     let end = inner + nth_newline(text.get(inner..).unwrap_or_default(), content, behind);
     if header.starts_with('|') {
         let lines = block_lines(said);

@@ -497,6 +497,20 @@ proptest! {
     }
 }
 
+/// What once went wrong, by its number: a text whose last line is only spaces; an empty block that stands apart from
+/// another of its kind.
+#[test]
+fn what_once_went_wrong_holds() {
+    for seed in [1_818_592_801_658_024_980, 15_965_655_465_547_500_870] {
+        let text = Yaml::make(seed);
+        format_holds("t.runbook.yaml", &text);
+        convert_holds("t.runbook.yaml", &text);
+    }
+    let text = Runbook::make(2_115_121_709_859_583_122);
+    format_holds("t.runbook", &text);
+    convert_holds("t.runbook", &text);
+}
+
 #[test]
 fn most_of_what_is_made_up_is_without_mistakes() {
     let (mut parsed, mut converted) = (0, 0);

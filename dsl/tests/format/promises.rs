@@ -173,6 +173,25 @@ fn leaves(node: &Node, found: &mut Vec<Leaf>) {
     }
 }
 
+/// Where everything begins that is written down, with what is empty, in the order of the tree.
+fn starts(node: &Node, found: &mut Vec<usize>) {
+    match &node.kind {
+        Kind::List(items) if !items.is_empty() => {
+            items.iter().for_each(|item| starts(item, found));
+        }
+        Kind::Map(entries) if !entries.is_empty() => {
+            for entry in entries {
+                // A plural key, which one syntax only implies, has no place of its own.
+                if !BLOCKS.iter().any(|block| block.plural == entry.key.text) {
+                    found.push(entry.key.span.start);
+                }
+                starts(&entry.value, found);
+            }
+        }
+        _ => found.push(node.span.start),
+    }
+}
+
 /// Where lists and maps in brackets begin and end.
 fn brackets(node: &Node, text: &str, found: &mut Vec<(usize, usize)>) {
     if text[..node.span.end].ends_with(['}', ']']) {
@@ -198,8 +217,9 @@ fn owned(name: &str, text: &str) -> (Vec<(String, usize, usize)>, bool) {
     let mut found = Vec::new();
     leaves(&root, &mut found);
     let first = root.as_map().and_then(<[_]>::first);
-    let in_order = found.is_sorted_by_key(|leaf| leaf.start)
-        && first.is_some_and(|first| first.key.text == "runbook");
+    let mut places = Vec::new();
+    starts(&root, &mut places);
+    let in_order = places.is_sorted() && first.is_some_and(|first| first.key.text == "runbook");
     let mut containers = Vec::new();
     brackets(&root, text, &mut containers);
     found.sort_by_key(|leaf| leaf.start);
