@@ -15,6 +15,7 @@ mod fuzz;
 mod http;
 mod json_schema;
 mod keys;
+mod linear;
 mod lint;
 mod mistakes;
 mod modes;

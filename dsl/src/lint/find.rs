@@ -1,13 +1,18 @@
 //! Looking for words in texts, most of which are short and have none of them.
 
-/// Where a word stands in a text. Takes the first byte of the word for a sign that it may begin there, which costs less
-/// than what `str::find` works out about a word before it looks.
+/// Where a word stands in a text. Looks for one letter of it, the one that is rare in scripts if it has one, which costs
+/// less than what `str::find` works out about a word before it looks.
 pub(crate) fn places(text: &str, word: &str) -> impl Iterator<Item = usize> {
-    let first = word.chars().next().filter(|_| word.len() <= text.len());
-    let starts = first
+    let rare = word.find(['_', '.', ':']).unwrap_or(0);
+    let letter = word.get(rare..).and_then(|rest| rest.chars().next());
+    let letter = letter.filter(|_| word.len() <= text.len());
+    let found = letter
         .into_iter()
-        .flat_map(|first| text.match_indices(first));
-    starts.filter_map(move |(at, _)| text.get(at..)?.starts_with(word).then_some(at))
+        .flat_map(|letter| text.match_indices(letter));
+    found.filter_map(move |(at, _)| {
+        let start = at.checked_sub(rare)?;
+        text.get(start..)?.starts_with(word).then_some(start)
+    })
 }
 
 /// Whether a word stands in a text.
@@ -28,6 +33,8 @@ mod tests {
             ("", "word"),
             ("éa é éa", "éa"),
             ("://x://", "://"),
+            ("_a éa_b a_b", "a_b"),
+            ("é.signal", "x.signal"),
         ] {
             let found: Vec<_> = places(text, word).collect();
             let expected: Vec<_> = text.match_indices(word).map(|(at, _)| at).collect();
