@@ -143,13 +143,19 @@ impl<S: Store> Drive<'_, S> {
     /// Drives the run until it is over, waits for people, or the engine is told to leave.
     pub async fn go(&mut self) -> Result<DriveEnd, DriveError> {
         self.resume();
-        let mut reloads = 0;
+        let (mut reloads, mut away_since) = (0, None);
         loop {
             match self.step().await {
                 Ok(Some(end)) => return Ok(end),
-                Ok(None) => reloads = 0,
+                Ok(None) => (reloads, away_since) = (0, None),
                 Err(DriveError::Store(error @ StoreError::Away { .. })) => {
-                    if let Some(end) = self.outlast(&error).await? {
+                    // One that answers only now and then is not waited for for ever.
+                    let since = *away_since.get_or_insert_with(|| {
+                        self.observer
+                            .on_store_away(&error, self.options.store_patience);
+                        Instant::now()
+                    });
+                    if let Some(end) = self.outlast(error, since).await? {
                         return Ok(end);
                     }
                 }
@@ -199,12 +205,17 @@ impl<S: Store> Drive<'_, S> {
     /// Waits until a store that cannot be reached is there again, and goes on from what is recorded. Nothing is started
     /// meanwhile, because nothing can be committed; what ends meanwhile is told when the store is back. Gives how
     /// driving ended, if the engine is asked to leave.
-    async fn outlast(&mut self, error: &StoreError) -> Result<Option<DriveEnd>, DriveError> {
-        let (since, patience) = (Instant::now(), self.options.store_patience);
+    async fn outlast(
+        &mut self,
+        mut error: StoreError,
+        since: Instant,
+    ) -> Result<Option<DriveEnd>, DriveError> {
         tracing::warn!(%error, "the store is waited for");
-        self.observer.on_store_away(error, patience);
         let mut pause = FIRST_PAUSE;
         loop {
+            if since.elapsed() >= self.options.store_patience {
+                return Err(tried_for(error, since.elapsed()).into());
+            }
             tokio::select! {
                 biased;
                 () = asked_to_leave(&mut self.options.stop) => return Ok(Some(DriveEnd::Detached)),
@@ -217,19 +228,7 @@ impl<S: Store> Drive<'_, S> {
                     self.observer.on_store_back();
                     return Ok(None);
                 }
-                Err(DriveError::Store(StoreError::Away {
-                    place, reason, run, ..
-                })) => {
-                    if since.elapsed() >= patience {
-                        let seconds = since.elapsed().as_secs();
-                        return Err(DriveError::Store(StoreError::Away {
-                            place,
-                            reason,
-                            seconds,
-                            run,
-                        }));
-                    }
-                }
+                Err(DriveError::Store(again @ StoreError::Away { .. })) => error = again,
                 Err(error) => return Err(error),
             }
         }
@@ -526,6 +525,21 @@ impl<S: Store> Drive<'_, S> {
         self.state.renew_at = Instant::now() + renewal(&self.lease);
         self.state.inbox_due = true;
         Ok(())
+    }
+}
+
+/// The same error about a store that is away, with how long it was tried in all.
+fn tried_for(error: StoreError, tried: Duration) -> StoreError {
+    match error {
+        StoreError::Away {
+            place, reason, run, ..
+        } => StoreError::Away {
+            place,
+            reason,
+            seconds: tried.as_secs(),
+            run,
+        },
+        error => error,
     }
 }
 

@@ -251,6 +251,10 @@ impl<S: Store> Local<S> {
             .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
+        if is_away(&end) {
+            // There is nobody to give the lease back to. It expires, or this process is found dead.
+            return end;
+        }
         match self.store.release(lease).await {
             // Another one may go on with what is left.
             Ok(()) if !matches!(end, Ok(DriveEnd::Over(_))) => ring_servers(&self.location),
@@ -331,7 +335,9 @@ impl<S: Store> Local<S> {
             end = drive.go() => end,
             never = logs.follow() => match never {},
         };
-        logs.finish().await;
+        if !is_away(&end) {
+            logs.finish().await;
+        }
         end
     }
 
@@ -522,6 +528,11 @@ impl<S: Store> Local<S> {
     pub async fn audit(&self, run: &RunId) -> Result<Audit, AuditError> {
         audit(&self.store, run, &self.directory(run), &self.owner.host).await
     }
+}
+
+/// Whether driving ended because the store cannot be reached.
+fn is_away(end: &Result<DriveEnd, DriveError>) -> bool {
+    matches!(end, Err(DriveError::Store(StoreError::Away { .. })))
 }
 
 fn unusable(run: &RunId, directory: &RunDirectory, source: std::io::Error) -> DriveError {

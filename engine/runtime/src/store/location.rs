@@ -410,6 +410,33 @@ mod tests {
     }
 
     #[test]
+    fn a_store_on_postgres_keeps_its_runs_directories_under_the_state_of_this_host() {
+        let of = |text: &str| choose(Some(text), &[("XDG_STATE_HOME", "/x")]).unwrap();
+        let runs = of("postgres://me:hunter2@db/shop").runs_directory();
+        assert_eq!(runs.parent(), Some(Path::new("/x/piton")));
+        // Who connects, and how, makes no other store.
+        let same = of("postgresql://you@db:5432/shop?sslmode=require");
+        assert_eq!(same.runs_directory(), runs);
+        assert_ne!(of("postgres://me@db/other").runs_directory(), runs);
+        let location = of("postgres://me:hunter2@db/shop");
+        assert_eq!(location.to_string(), "postgres://me@db:5432/shop");
+        assert_eq!(location.to_variable(), "postgres://me:hunter2@db/shop");
+    }
+
+    #[test]
+    fn what_may_be_an_address_is_not_repeated() {
+        for bad in [
+            "postgre://me:hunter2@db/shop",
+            "mysql://me:hunter2@db/shop",
+            "postgres://me:hunter2@db:notaport/shop",
+            "postgres://me:hunter2@db/shop?sslmode=sometimes",
+        ] {
+            let error = bad.parse::<Location>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_runs_directory_stays_beside_its_database() {
         let location: Location = "sqlite:/s/runs.db".parse().unwrap();
         let path = |id: &str| {

@@ -6,13 +6,14 @@ use piton_core::record::{Fact, Record};
 use piton_core::run::{Event, Head};
 use piton_core::sim::plans::{PlanBuilder, plan, step};
 use piton_core::time::{Millis, Timestamp};
-use piton_runtime::driver::{AuditError, DriveError, DriveOptions, Local, Until};
+use piton_runtime::driver::{AuditError, DriveError, DriveOptions, Local, Observer, Until};
 use piton_runtime::owner::Owner;
 use piton_runtime::store::{
     Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, LockBreak,
     Locks, NewRun, RunFilter, RunSummary, SqliteStore, Store, StoreError, Taken, Verdict,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// What goes wrong with a commit.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ enum Fault {
     Lost,
     /// It is written, and nobody can say so.
     Unacknowledged,
+    /// It is not written, because the store cannot be reached.
+    Away,
 }
 
 /// A store whose commits go wrong: the one with this number from 1, and as many after it as `times` says.
@@ -76,6 +79,12 @@ impl Store for Faulty {
                 run,
             }),
             Fault::Lost => Err(failed),
+            Fault::Away => Err(StoreError::Away {
+                place: "faulty".into(),
+                reason: "nobody listens".into(),
+                seconds: 10,
+                run,
+            }),
             Fault::Unacknowledged => {
                 self.inner.commit(lease, expected, commit).await?;
                 Err(failed)
@@ -243,6 +252,62 @@ fn a_commit_of_which_nothing_is_known_is_looked_up_and_nothing_is_done_twice() {
                 local.audit(&run).await.unwrap();
             }
         }
+    });
+}
+
+/// Counts how often the store went away and came back.
+#[derive(Default)]
+struct Comings {
+    away: u32,
+    back: u32,
+}
+
+impl Observer for Comings {
+    fn on_store_away(&mut self, _: &StoreError, _: Duration) {
+        self.away += 1;
+    }
+
+    fn on_store_back(&mut self) {
+        self.back += 1;
+    }
+}
+
+#[test]
+fn a_store_that_is_away_is_waited_for_and_nothing_is_done_twice() {
+    on_runtime(async {
+        for at in 1..=4 {
+            let world = World::new();
+            let run = world.submit(chain()).await;
+            let local = world.faulty(Fault::Away, at, 2);
+            let mut comings = Comings::default();
+            let options = DriveOptions::until(Until::Over);
+            let end = local.drive(&run, options, &mut comings).await;
+            assert_eq!(end.unwrap(), SUCCEEDED, "{at}");
+            assert_eq!(world.text("order"), ORDER, "{at}");
+            assert_eq!(world.results(&run).await.len(), 4, "{at}");
+            assert_eq!((comings.away, comings.back), (1, 2), "{at}");
+        }
+    });
+}
+
+#[test]
+fn a_store_that_stays_away_is_left_with_the_command_that_goes_on() {
+    on_runtime(async {
+        let world = World::new();
+        let run = world.submit(chain()).await;
+        let local = world.faulty(Fault::Away, 2, u32::MAX - 2);
+        let options = DriveOptions {
+            store_patience: Duration::from_millis(300),
+            ..DriveOptions::until(Until::Over)
+        };
+        let end = local.drive(&run, options, &mut ()).await;
+        let Err(DriveError::Store(error @ StoreError::Away { .. })) = end else {
+            panic!("{end:?}");
+        };
+        let said = error.to_string();
+        assert!(said.contains(&format!("piton resume {run}")), "{said}");
+        assert_eq!(world.drive(&run).await.unwrap(), SUCCEEDED);
+        assert_eq!(world.text("order"), ORDER);
     });
 }
 
