@@ -47,6 +47,9 @@ fn lease_length() -> Millis {
     wanted.map_or(LEASE, Millis)
 }
 
+/// How long an engine takes to give back the lease of a run whose store could not be reached.
+const LEAVING: Duration = Duration::from_secs(1);
+
 /// Who starts a run, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
@@ -251,16 +254,20 @@ impl<S: Store> Local<S> {
             .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
-        if is_away(&end) {
-            // There is nobody to give the lease back to. It expires, or this process is found dead.
-            return end;
-        }
-        match self.store.release(lease).await {
+        // A store that cannot be reached is not waited for again: the lease expires, or this process is found dead.
+        let patience = if is_away(&end) {
+            LEAVING
+        } else {
+            Duration::MAX
+        };
+        let released = tokio::time::timeout(patience, self.store.release(lease)).await;
+        match released {
             // Another one may go on with what is left.
-            Ok(()) if !matches!(end, Ok(DriveEnd::Over(_))) => ring_servers(&self.location),
-            Ok(()) | Err(StoreError::Fenced { .. }) => {}
+            Ok(Ok(())) if !matches!(end, Ok(DriveEnd::Over(_))) => ring_servers(&self.location),
+            Ok(Ok(()) | Err(StoreError::Fenced { .. })) => {}
             // This process ends soon, which frees the run as well.
-            Err(error) => tracing::warn!(%error, "the lease was not given back"),
+            Ok(Err(error)) => tracing::warn!(%error, "the lease was not given back"),
+            Err(_) => tracing::warn!("the lease was not given back"),
         }
         end
     }
