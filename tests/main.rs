@@ -19,6 +19,7 @@ mod evidence;
 mod examples;
 mod ground;
 mod guestguard;
+mod hosts;
 mod killed;
 mod layout;
 mod locks;

@@ -60,6 +60,8 @@ pub enum Command {
     Run(command::run::Run),
     /// Go on with a run whose engine ended
     Resume(command::resume::Resume),
+    /// See the hosts that work on the store, and say that one is dead
+    Hosts(command::hosts::Hosts),
     /// Drive the runs that were started with `run --detach`, until told to end
     Serve(command::serve::Serve),
     /// List runs, newest first

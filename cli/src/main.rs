@@ -82,6 +82,7 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Graph(command) => command.execute(),
         Command::Run(command) => command.execute(store),
         Command::Resume(command) => command.execute(store),
+        Command::Hosts(command) => command.execute(store),
         Command::Serve(command) => command.execute(store),
         Command::Runs(command) => command.execute(store),
         Command::Show(command) => command.execute(store),

@@ -15,6 +15,7 @@ pub mod done;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod hosts;
 pub mod keeper;
 pub mod lock;
 pub mod logs;

@@ -139,6 +139,9 @@ fn asks(node: &NodeView, now: Timestamp) -> Option<String> {
             node.title.as_deref().map(one_line)
         }
         QuestionKind::Confirm { .. } => Some("starts when it is confirmed".to_owned()),
+        QuestionKind::Interrupted {
+            host: Some(host), ..
+        } => Some(format!("is it over on host {}?", one_line(host))),
         QuestionKind::Interrupted { .. } => Some("did it happen?".to_owned()),
         QuestionKind::Failed { message } => Some(format!("what now? {}", one_line(message))),
         QuestionKind::Undo { .. } => Some("what of its undo?".to_owned()),

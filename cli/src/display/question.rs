@@ -17,6 +17,14 @@ pub fn summary(plan: &Plan, index: NodeIndex, kind: &QuestionKind) -> String {
         QuestionKind::Approve { terms, .. } => {
             format!("waits for approval {}", action::approvers(terms))
         }
+        QuestionKind::Interrupted {
+            why,
+            host: Some(host),
+            ..
+        } => format!(
+            "runs on host {host}, as far as is known: is it over, and did it happen? {}",
+            one_line(why)
+        ),
         QuestionKind::Interrupted { why, .. } => format!("did it happen? {}", one_line(why)),
         QuestionKind::Manual {
             checklist,
@@ -79,7 +87,13 @@ pub fn asked(plan: &Plan, question: &QuestionView) -> Vec<Line> {
         QuestionKind::Confirm { target: shown, .. } => {
             lines.extend(shown.iter().map(|shown| target(plan, shown)));
         }
-        QuestionKind::Interrupted { attempt, .. } => {
+        QuestionKind::Interrupted { attempt, host, .. } => {
+            if let Some(host) = host {
+                let host = one_line(host);
+                lines.push(Line::new().and(format!(
+                    "only answer when nothing of it runs on {host} any more; if all of {host} is dead: piton hosts dead {host}"
+                )));
+            }
             lines.push(Line::new().with(Style::Dim, format!("attempt {attempt}")));
         }
         QuestionKind::Manual {

@@ -113,6 +113,8 @@ pub fn lines(plan: &Plan, view: &RunView, fact: &Fact, at: Timestamp) -> Vec<Lin
         | Fact::NodeReopened { .. }
         | Fact::GateReopened { .. }
         | Fact::StopRequested { .. }
+        | Fact::AttemptElsewhere { .. }
+        | Fact::AttemptReached { .. }
         | Fact::RetryScheduled { .. }
         | Fact::LookScheduled { .. }
         | Fact::ItemDone { .. }

@@ -99,6 +99,15 @@ impl Say<'_> {
                 let text = format!("its evidence is too old for `{before}`: it is gathered again");
                 vec![self.line("↻", Style::Asks, *node, text)]
             }
+            Fact::AttemptElsewhere {
+                attempt, host, why, ..
+            } => {
+                let text = format!("cannot be reached: it is on host {host}; {}", one_line(why));
+                vec![self.line("?", Style::Asks, attempt.node, text)]
+            }
+            Fact::AttemptReached { attempt } => {
+                vec![self.line("●", Style::Live, attempt.node, "is within reach again")]
+            }
             Fact::StopRequested { attempt, .. } => {
                 vec![self.line("■", Style::Asks, attempt.node, "is being ended")]
             }

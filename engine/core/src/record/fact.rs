@@ -73,6 +73,20 @@ pub enum Fact {
         /// How it ended.
         result: AttemptResult,
     },
+    /// An attempt that runs, as far as is known, cannot be reached by the engine that drives the run now.
+    AttemptElsewhere {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// The host it was begun on.
+        host: String,
+        /// Why it cannot be reached.
+        why: String,
+    },
+    /// An attempt that could not be reached can be again.
+    AttemptReached {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
     /// An attempt was told to end.
     StopRequested {
         /// Which attempt.

@@ -52,6 +52,9 @@ pub enum QuestionKind {
         attempt: AttemptId,
         /// Why it is unknown.
         why: String,
+        /// The host on which it may still run, out of reach. Then the answer also says that it does not run any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
     },
     /// Do this, or answer these. Answers: done, failed.
     Manual {

@@ -18,6 +18,10 @@ pub(super) struct Agenda {
     pub(super) unsettled: BTreeSet<NodeIndex>,
     /// Attempts that run, as far as is known.
     pub(super) in_flight: BTreeSet<AttemptId>,
+    /// Those of them that cannot be reached.
+    pub(super) away: BTreeSet<AttemptId>,
+    /// Nodes whose attempt cannot be reached, or could not be, and about which something has to be written down.
+    pub(super) elsewhere: BTreeSet<NodeIndex>,
     /// Those of them that nobody has told to stop.
     pub(super) unstopped: BTreeSet<AttemptId>,
     /// When each of them counts as lost.
@@ -115,10 +119,21 @@ impl Agenda {
             if flight.stop.is_none() {
                 put(&mut self.unstopped, flight.attempt, present);
             }
-            if let Some(deadline) = flight.deadline {
+            // Of one that cannot be reached, silence says nothing.
+            if flight.elsewhere.is_some() {
+                put(&mut self.away, flight.attempt, present);
+            } else if let Some(deadline) = flight.deadline {
                 let at = deadline.after(LOST_AFTER);
                 put(&mut self.lost, (at, flight.attempt), present);
             }
+        }
+        let open = state.asking.is_some();
+        let due = match state.away() {
+            Some((_, away)) => away.given.is_some() || !open,
+            None => state.asks_about_away(),
+        };
+        if due {
+            put(&mut self.elsewhere, index, present);
         }
         if let Some(asking) = &state.asking {
             put(&mut self.asking, index, present);
@@ -161,9 +176,9 @@ impl Agenda {
             && self.failing.is_empty()
     }
 
-    /// Whether time or an attempt's end will move something on, next tries apart.
+    /// Whether time or the end of an attempt that can be reached will move something on, next tries apart.
     pub(super) fn is_busy(&self) -> bool {
-        !(self.in_flight.is_empty()
+        !(self.in_flight.len() <= self.away.len()
             && self.undo_again.is_empty()
             && self.waits.is_empty()
             && self.locking.is_empty())

@@ -20,6 +20,21 @@ pub enum Event {
         /// How, as the action saw it.
         outcome: Outcome,
     },
+    /// An attempt that runs, as far as is known, was begun by an engine on another host (or by one that may still be
+    /// at it), and cannot be reached from here: it is neither started nor undone before somebody knows its end.
+    Elsewhere {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// The host it was begun on.
+        host: String,
+        /// Why it cannot be reached, for people.
+        why: String,
+    },
+    /// An attempt that was elsewhere is on the host of the engine that drives the run now.
+    Reached {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
     /// A person answers an open question.
     Decide(Decision),
     /// A person cancels the run.

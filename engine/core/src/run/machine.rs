@@ -260,7 +260,7 @@ impl Run {
     }
 
     /// The effects that are asked for by records and not known to be done: a start for each attempt that has not
-    /// ended, a stop for each of these that was told to, each open question with the calls about it, locks that are
+    /// ended and can be reached, a stop for each of these that was told to, each open question with the calls about it, locks that are
     /// waited for, the end. For an attempt that has both, the start comes first; who finds that it never started need
     /// not start it only to stop it.
     pub fn outstanding(&self) -> impl Iterator<Item = Effect> + '_ {
@@ -268,8 +268,12 @@ impl Run {
         let flights = agenda.in_flight.iter().flat_map(|attempt| {
             let flight = self.state.flight(*attempt);
             let stop = flight.and_then(|flight| flight.stop);
+            // One that cannot be reached is neither started nor looked for.
+            let here = flight.is_some_and(|flight| flight.elsewhere.is_none());
             [
-                work(&self.state, *attempt).map(Effect::Start),
+                work(&self.state, *attempt)
+                    .filter(|_| here)
+                    .map(Effect::Start),
                 stop.map(|reason| Effect::Stop {
                     attempt: *attempt,
                     reason,
@@ -404,6 +408,22 @@ impl Run {
     /// The attempts that run, as far as is known.
     pub fn in_flight(&self) -> impl Iterator<Item = AttemptId> {
         self.state.agenda.in_flight.iter().copied()
+    }
+
+    /// The attempts that cannot be reached by who drives the run, with the host that each was begun on.
+    pub fn away(&self) -> impl Iterator<Item = (AttemptId, &str)> {
+        let away = self.state.agenda.away.iter();
+        away.filter_map(|attempt| {
+            let (_, elsewhere) = self.state.node(attempt.node)?.away()?;
+            Some((*attempt, elsewhere.host.as_str()))
+        })
+    }
+
+    /// What there is to do for an attempt that runs, wherever it does, and whether it was told to end.
+    #[must_use]
+    pub fn work(&self, attempt: AttemptId) -> Option<(Work, bool)> {
+        let told = self.state.flight(attempt)?.stop.is_some();
+        Some((work(&self.state, attempt)?, told))
     }
 
     /// Where the run stands.
@@ -594,6 +614,7 @@ impl Writer<'_> {
 fn effect_of(state: &State, fact: &Fact) -> Option<Effect> {
     match fact {
         Fact::AttemptStarted { attempt, .. } => work(state, *attempt).map(Effect::Start),
+        Fact::AttemptReached { attempt } => work(state, *attempt).map(Effect::Start),
         Fact::StopRequested { attempt, reason } => Some(Effect::Stop {
             attempt: *attempt,
             reason: *reason,

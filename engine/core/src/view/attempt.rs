@@ -36,6 +36,9 @@ pub struct AttemptView {
     pub evidence: Vec<Evidence>,
     /// Whether it was told to stop.
     pub stopping: bool,
+    /// The host that it was begun on, if it could not be reached when that was last looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
     /// What was heard of it after it was taken for ended.
     pub late: Option<OutcomeStatus>,
 }

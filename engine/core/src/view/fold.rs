@@ -65,6 +65,8 @@ impl RunView {
             | Fact::AttemptEnded { .. }
             | Fact::LateResult { .. }
             | Fact::StopRequested { .. }
+            | Fact::AttemptElsewhere { .. }
+            | Fact::AttemptReached { .. }
             | Fact::RetryScheduled { .. }
             | Fact::NodeSucceeded { .. }
             | Fact::NodeFailed { .. }
@@ -178,7 +180,10 @@ impl RunView {
                 self.with(attempt.node, |node| node.fold(fact, at));
                 self.held_back(*attempt);
             }
-            Fact::LateResult { attempt, .. } | Fact::StopRequested { attempt, .. } => {
+            Fact::LateResult { attempt, .. }
+            | Fact::StopRequested { attempt, .. }
+            | Fact::AttemptElsewhere { attempt, .. }
+            | Fact::AttemptReached { attempt } => {
                 self.with(attempt.node, |node| node.fold(fact, at));
             }
             Fact::RetryScheduled { node, .. } => {

@@ -293,6 +293,16 @@ impl NodeView {
                     view.late = Some(result.status);
                 }
             }
+            Fact::AttemptElsewhere { attempt, host, .. } => {
+                if let Some(view) = self.attempt(*attempt) {
+                    view.elsewhere = Some(host.clone());
+                }
+            }
+            Fact::AttemptReached { attempt } => {
+                if let Some(view) = self.attempt(*attempt) {
+                    view.elsewhere = None;
+                }
+            }
             Fact::StopRequested { attempt, .. } => {
                 if let Some(view) = self.attempt(*attempt) {
                     view.stopping = true;
@@ -375,6 +385,7 @@ impl NodeView {
             met: None,
             evidence: Vec::new(),
             stopping: false,
+            elsewhere: None,
             late: None,
         });
     }

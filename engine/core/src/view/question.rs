@@ -197,9 +197,10 @@ impl RunView {
         let before = match question.kind {
             QuestionKind::Failed { .. }
             | QuestionKind::Undo { .. }
-            | QuestionKind::UndoFailed { .. } => Some(node.state),
+            | QuestionKind::UndoFailed { .. }
+            | QuestionKind::Interrupted { host: Some(_), .. } => Some(node.state),
             QuestionKind::Approve { .. }
-            | QuestionKind::Interrupted { .. }
+            | QuestionKind::Interrupted { host: None, .. }
             | QuestionKind::Manual { .. }
             | QuestionKind::Confirm { .. } => None,
         };

@@ -6,6 +6,7 @@ mod cancel;
 mod checks;
 mod confirmations;
 mod decisions;
+mod elsewhere;
 mod gates;
 mod interruptions;
 mod items;

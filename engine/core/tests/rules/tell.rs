@@ -30,6 +30,8 @@ pub fn tell_fact(plan: &Plan, fact: &Fact) -> String {
                 .to_owned()
         }
         Fact::LateResult { attempt, result } => format!("late {attempt} {:?}", result.status),
+        Fact::AttemptElsewhere { attempt, host, .. } => format!("away {attempt} on {host}"),
+        Fact::AttemptReached { attempt } => format!("reached {attempt}"),
         Fact::StopRequested { attempt, .. } => format!("stop {attempt}"),
         Fact::RetryScheduled { node, at, .. } => format!("retry {} at {}", name(node), at.0),
         Fact::QuestionOpened { question } => tell_question(&name(&question.node), &question.kind),
@@ -108,7 +110,12 @@ pub fn tell_fact(plan: &Plan, fact: &Fact) -> String {
 fn tell_question(name: &str, kind: &QuestionKind) -> String {
     match kind {
         QuestionKind::Approve { .. } => format!("ask {name} to approve"),
-        QuestionKind::Interrupted { attempt, why } => format!("ask about {attempt}: {why}"),
+        QuestionKind::Interrupted {
+            attempt,
+            host: Some(host),
+            ..
+        } => format!("ask about {attempt} on {host}"),
+        QuestionKind::Interrupted { attempt, why, .. } => format!("ask about {attempt}: {why}"),
         QuestionKind::Manual { .. } => format!("ask {name} to do it"),
         QuestionKind::Confirm { expected, .. } => format!("ask {name} to confirm {expected}"),
         QuestionKind::Failed { message } => format!("ask {name} what now: {message}"),

@@ -9,6 +9,7 @@ use super::{checks, evidence, exec, http, notify, watch};
 use crate::channel::Channels;
 use crate::driver::engine_log::EngineLog;
 use crate::driver::processes::{Ask, Processes};
+use crate::driver::tenure::Tenure;
 use crate::keeper::{Launch, Status};
 use crate::mask::masked;
 use crate::secrets::{SecretError, Secrets};
@@ -47,6 +48,8 @@ pub struct Context {
     pub processes: Processes,
     /// The default shell.
     pub shell: Shell,
+    /// How long the lease may be relied upon.
+    pub(crate) tenure: Tenure,
     /// Which attempts at SQL and requests have begun.
     pub(crate) engine_log: RefCell<EngineLog>,
 }
@@ -205,7 +208,7 @@ impl Task<'_> {
                 resolved?;
                 match self.sql(on, bind) {
                     Ok((database, bind)) => {
-                        self.note_beginning()?;
+                        self.note_beginning().await?;
                         let request = sql::Request {
                             database,
                             text: text.clone(),
@@ -226,7 +229,7 @@ impl Task<'_> {
                 match http::prepare(request, &self.context.secrets) {
                     Ok(prepared) => {
                         if !request.method.only_looks() {
-                            self.note_beginning()?;
+                            self.note_beginning().await?;
                         }
                         Ok(http::execute(self, request, prepared, stop).await)
                     }
@@ -244,11 +247,13 @@ impl Task<'_> {
         }
     }
 
-    /// Writes down that SQL or a request is about to be sent. What only looks may look again.
-    fn note_beginning(&self) -> Result<(), Held> {
+    /// Writes down that SQL or a request is about to be sent, once it is certain that nobody else has the run by now.
+    /// What only looks may look again.
+    async fn note_beginning(&self) -> Result<(), Held> {
         if self.attempt.purpose.only_looks() {
             return Ok(());
         }
+        self.context.tenure.held().await;
         let log = &self.context.engine_log;
         log.borrow_mut().begin(self.attempt).map_err(|error| {
             let path = self.context.directory.engine_log();
@@ -438,6 +443,9 @@ impl Task<'_> {
                 (watch, Some(launch.err()))
             }
         };
+        if may_start {
+            self.context.tenure.held().await;
+        }
         let stopped = stop.clone();
         let mut ended = self.context.processes.run(ask, stop).await;
         if let (Status::NotStarted { .. }, Some(instead)) = (&ended.status, instead) {

@@ -15,6 +15,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// How long the engine's own attempts may take to end when it has lost the run.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// What a task says at its end.
 type Told = (AttemptId, Result<Outcome, Held>);
 
@@ -30,6 +33,9 @@ pub(super) struct Attempts {
     overdue: BTreeSet<AttemptId>,
     /// Attempts that could not begin because something is missing, and what.
     held: BTreeMap<AttemptId, Held>,
+    /// Attempts of the engine's own that were begun and have not been told of, and whether they were told to end
+    /// because the lease is not ours any more.
+    own: BTreeMap<AttemptId, bool>,
     sender: mpsc::UnboundedSender<Told>,
     receiver: mpsc::UnboundedReceiver<Told>,
 }
@@ -44,6 +50,7 @@ impl Attempts {
             begun: BTreeMap::new(),
             overdue: BTreeSet::new(),
             held: BTreeMap::new(),
+            own: BTreeMap::new(),
             sender,
             receiver,
         }
@@ -70,7 +77,13 @@ impl Attempts {
     }
 
     fn take(&mut self, (attempt, outcome): Told) -> Option<Ended> {
+        let gave_up = self.own.remove(&attempt) == Some(true);
         match outcome {
+            // Nobody had cancelled it, and what it did before it was ended nobody knows.
+            Ok(outcome) if gave_up && outcome.status == OutcomeStatus::Stopped => {
+                let why = "it was ended because its engine lost the run";
+                Some((attempt, Outcome::not_succeeded(OutcomeStatus::Unknown, why)))
+            }
             Ok(outcome) => Some((attempt, outcome)),
             Err(held) => {
                 self.begun.remove(&attempt);
@@ -79,6 +92,33 @@ impl Attempts {
                 None
             }
         }
+    }
+
+    /// Ends the attempts that this engine makes itself, because another one may have the run by now. Those of the
+    /// keeper go on.
+    pub fn give_up_own(&mut self) {
+        for (attempt, given_up) in &mut self.own {
+            if !std::mem::replace(given_up, true)
+                && let Some(stopper) = self.begun.get(attempt)
+            {
+                stopper.stop();
+            }
+        }
+    }
+
+    /// The same, and waits a little for how they ended.
+    pub async fn end_own(&mut self) -> Vec<Ended> {
+        self.give_up_own();
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut ended = Vec::new();
+        while !self.own.is_empty() {
+            match tokio::time::timeout_at(until, self.ended()).await {
+                Ok(Some(one)) => ended.push(one),
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        ended
     }
 
     /// What keeps attempts from beginning, once nothing else is under way.
@@ -130,6 +170,11 @@ impl Attempts {
         }
     }
 
+    /// Whether this engine is at an attempt.
+    pub fn is_begun(&self, attempt: AttemptId) -> bool {
+        self.begun.contains_key(&attempt)
+    }
+
     /// Whether an end that was missed is still to be told, so that it is too early to call an attempt lost.
     pub fn is_catching_up(&self) -> bool {
         !self.overdue.is_empty()
@@ -150,6 +195,49 @@ impl Attempts {
                 }
             }
         }
+    }
+
+    /// Attaches to an attempt that an engine on this host began and another one drives the run of: nothing is started.
+    /// Gives its end if that is known at once; `None` may also mean that nobody knows yet.
+    pub fn watch(&mut self, work: &Work, told: bool, engine_is_gone: bool) -> Option<Outcome> {
+        if self.begun.contains_key(&work.attempt) {
+            if told && let Some(stopper) = self.begun.get(&work.attempt) {
+                stopper.stop();
+            }
+            return None;
+        }
+        let process = matches!(
+            work.action(),
+            Some(
+                RenderedAction::Run { .. }
+                    | RenderedAction::Exec { .. }
+                    | RenderedAction::Checks(_)
+            )
+        );
+        // An engine that is only stopped may still begin what it had recorded, and is heard when it goes on.
+        if !engine_is_gone {
+            return None;
+        }
+        if !process {
+            let not_begun = self.context.engine_log.borrow().has_not_begun(work.attempt);
+            return Some(if not_begun {
+                let why = "its engine ended before it began";
+                Outcome::not_succeeded(OutcomeStatus::NotStarted, why)
+            } else {
+                let why = "the engine ended while it ran";
+                Outcome::not_succeeded(OutcomeStatus::Unknown, why)
+            });
+        }
+        let beginning = Beginning {
+            resumed: true,
+            may_start: false,
+            left: None,
+        };
+        self.begin(work.clone(), beginning);
+        if told && let Some(stopper) = self.begun.get(&work.attempt) {
+            stopper.stop();
+        }
+        None
     }
 
     /// Takes over the attempts that are under way according to the journal. Some of them have an outcome at once.
@@ -254,6 +342,12 @@ impl Attempts {
         }
         let (stopper, signal) = stop_pair();
         self.begun.insert(attempt, stopper);
+        if !matches!(
+            work.action(),
+            Some(RenderedAction::Run { .. } | RenderedAction::Exec { .. })
+        ) {
+            self.own.insert(attempt, false);
+        }
         let node = self.node(attempt);
         debug_assert!(
             !matches!(attempt.purpose, Purpose::Check(_)),

@@ -13,8 +13,11 @@ use super::error::DriveError;
 use super::locks::Locks;
 use super::options::{DriveEnd, DriveOptions, Observer, Until};
 use super::pages::{Delivered, Pages};
+use super::reach::{Map, Reach, event, starts};
+use super::tenure::Asked;
 use crate::action::attempt::Context;
 use crate::action::held::Held;
+use crate::owner::Owner;
 use crate::store::{
     Commit, InboxId, Lease, Loaded, RunStatus, Store, StoreError, StoredSnapshot, Verdict,
 };
@@ -22,8 +25,9 @@ use crate::wake::WakeSocket;
 use piton_core::id::{AttemptId, RunId};
 use piton_core::plan::Plan;
 use piton_core::record::{Question, Record};
-use piton_core::run::{Batch, Effect, Event, Head, ProtocolError, Run, RunState, Snapshot};
+use piton_core::run::{Batch, Effect, Event, Head, ProtocolError, Run, RunState, Snapshot, Work};
 use piton_core::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +40,9 @@ const RELOADS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How soon a lease that could not be renewed in time is tried again.
+const RENEW_AGAIN: Duration = Duration::from_millis(500);
+
 /// How long ends that were missed may take to be told before attempts whose time is up are called lost.
 const CATCH_UP: Duration = Duration::from_secs(15);
 
@@ -43,6 +50,8 @@ const CATCH_UP: Duration = Duration::from_secs(15);
 pub(super) struct Drive<'a, S> {
     pub store: &'a S,
     pub lease: Lease,
+    /// Which engine this is.
+    pub here: Owner,
     pub clock: Clock,
     pub context: Rc<Context>,
     pub attempts: Attempts,
@@ -61,6 +70,8 @@ pub(super) struct Loading {
     pub ended: Option<Timestamp>,
     /// Where the run stands according to the store.
     written: RunStatus,
+    /// The hosts of attempts out of reach, as the store was told; `None` when that is not certain.
+    away: Option<Vec<String>>,
     /// Ends that were told and are not in the journal yet.
     told: Vec<Ended>,
     /// What became of pages, and is not in the journal yet.
@@ -73,10 +84,12 @@ pub(super) struct Loading {
 impl Loading {
     pub fn of(run: Run, written: RunStatus, lease: &Lease) -> Loading {
         let now = Instant::now();
+        let away = run.away().next().is_none().then(Vec::new);
         Loading {
             run,
             ended: written.ended,
             written,
+            away,
             told: Vec::new(),
             delivered: Vec::new(),
             inbox_due: true,
@@ -142,6 +155,7 @@ impl Gathered {
 impl<S: Store> Drive<'_, S> {
     /// Drives the run until it is over, waits for people, or the engine is told to leave.
     pub async fn go(&mut self) -> Result<DriveEnd, DriveError> {
+        self.sort_out().await?;
         self.resume();
         let (mut reloads, mut away_since) = (0, None);
         loop {
@@ -192,6 +206,7 @@ impl<S: Store> Drive<'_, S> {
             Until::Over => false,
         };
         if leaves {
+            self.note_away().await?;
             self.write_status().await?;
             return Ok(Some(DriveEnd::Waiting));
         }
@@ -222,6 +237,10 @@ impl<S: Store> Drive<'_, S> {
                 error = self.context.processes.failure() => return Err(error.into()),
                 () = tokio::time::sleep(pause) => {}
             }
+            if !self.context.tenure.holds() {
+                // Another engine may have the run by now.
+                self.attempts.give_up_own();
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
             match self.come_back().await {
                 Ok(()) => {
@@ -236,7 +255,9 @@ impl<S: Store> Drive<'_, S> {
 
     /// Makes sure that the run is still this engine's before anything is taken up again.
     async fn come_back(&mut self) -> Result<(), DriveError> {
+        let asked = Asked::now();
         self.store.renew(&self.lease).await?;
+        self.context.tenure.renewed(asked);
         self.state.renew_at = Instant::now() + renewal(&self.lease);
         self.reload().await
     }
@@ -286,7 +307,95 @@ impl<S: Store> Drive<'_, S> {
         self.state.ended = written.ended;
         self.state.written = written;
         self.state.inbox_due = true;
+        self.sort_out().await?;
         self.resume();
+        Ok(())
+    }
+
+    /// Tells attempts that this engine can reach from those that are elsewhere, and writes that down before anything
+    /// is taken over.
+    async fn sort_out(&mut self) -> Result<(), DriveError> {
+        let reached = self.sort().await?;
+        if !reached.is_empty() {
+            tracing::info!(count = reached.len(), "attempts are within reach again");
+        }
+        Ok(())
+    }
+
+    /// Looks again where attempts are that were elsewhere.
+    async fn look_around(&mut self) -> Result<(), DriveError> {
+        if self.state.run.away().next().is_none() || self.sort().await?.is_empty() {
+            return Ok(());
+        }
+        let outstanding: Vec<Effect> = self.state.run.outstanding().collect();
+        let ended = self.attempts.take_over(&outstanding, self.clock.now());
+        self.state.told.extend(ended);
+        Ok(())
+    }
+
+    /// Gives the attempts that have come within reach; they are still to be taken over.
+    async fn sort(&mut self) -> Result<Vec<AttemptId>, DriveError> {
+        let run = &self.state.run;
+        let was_away: BTreeSet<AttemptId> = run.away().map(|(attempt, _)| attempt).collect();
+        let flights: BTreeMap<AttemptId, Work> = run
+            .in_flight()
+            .filter(|attempt| !self.attempts.is_begun(*attempt))
+            .filter_map(|attempt| Some((attempt, run.work(attempt)?.0)))
+            .collect();
+        if flights.is_empty() {
+            return Ok(Vec::new());
+        }
+        let id = &self.lease.run;
+        let engines = self.store.engines(id).await?;
+        let words: BTreeMap<_, _> = self.store.host_words().await?.into_iter().collect();
+        let map = Map {
+            here: &self.here,
+            fence: self.lease.fence,
+            engines: &engines,
+            words: &words,
+        };
+        if was_away.is_empty() && map.is_all_here() {
+            return Ok(Vec::new());
+        }
+        let records = self.store.records(id, 1).await?;
+        let starts = starts(&records, &flights);
+        let (now, mut gathered, mut reached) = (self.clock.now(), Gathered::default(), Vec::new());
+        for (attempt, work) in &flights {
+            let seq = starts.get(attempt).copied();
+            let reach = seq.map_or(Reach::Here, |seq| map.reach(work, seq));
+            let Some(event) = event(*attempt, reach, was_away.contains(attempt)) else {
+                continue;
+            };
+            if matches!(event, Event::Reached { .. }) {
+                reached.push(*attempt);
+            }
+            match self.state.run.handle(event, now) {
+                Ok(batch) => gathered.join(batch),
+                Err(error) => tracing::error!(%error, "where an attempt is was not taken"),
+            }
+        }
+        // Those that are found again are taken over, not started.
+        gathered.batch.effects.retain(
+            |effect| !matches!(effect, Effect::Start(work) if reached.contains(&work.attempt)),
+        );
+        if !gathered.is_empty() {
+            self.commit(gathered).await?;
+        }
+        self.note_away().await?;
+        Ok(reached)
+    }
+
+    /// Tells the store on which hosts something may run, for the servers there.
+    async fn note_away(&mut self) -> Result<(), DriveError> {
+        let away = self.state.run.away();
+        // What is out of reach on this very host no server of this host reaches.
+        let elsewhere = away.filter(|(_, host)| *host != self.here.host);
+        let hosts: BTreeSet<&str> = elsewhere.map(|(_, host)| host).collect();
+        let hosts: Vec<String> = hosts.into_iter().map(str::to_owned).collect();
+        if self.state.away.as_ref() != Some(&hosts) {
+            self.store.note_away(&self.lease, &hosts).await?;
+            self.state.away = Some(hosts);
+        }
         Ok(())
     }
 
@@ -413,6 +522,7 @@ impl<S: Store> Drive<'_, S> {
         ended.iter().for_each(|ended| self.attempts.forget(ended));
         self.pages.forget(&delivered);
         let asked: Vec<Question> = effects.iter().filter_map(question).collect();
+        self.make_sure().await?;
         self.perform(effects);
         self.locks.leave(self.store, &self.lease).await;
         // What was started gets under way before anybody is told about it: telling takes time too.
@@ -431,7 +541,12 @@ impl<S: Store> Drive<'_, S> {
 
     /// Writes down where the run stands, if the store says otherwise: it may be from an older piton.
     async fn write_status(&mut self) -> Result<(), DriveError> {
-        let status = status(&self.state.run, self.state.ended);
+        let mut status = status(&self.state.run, self.state.ended);
+        if self.state.run.away().next().is_some() {
+            // The engine that may be at it may end without a word.
+            let again = self.clock.now().after(self.lease.ttl);
+            status.next_due = Some(status.next_due.map_or(again, |due| due.min(again)));
+        }
         if status == self.state.written {
             return Ok(());
         }
@@ -509,18 +624,36 @@ impl<S: Store> Drive<'_, S> {
         }
         if Instant::now() >= self.state.renew_at {
             self.renew().await?;
+            self.look_around().await?;
         }
         Ok(false)
     }
 
+    /// Begins nothing with a lease that may be somebody else's by now: this engine may have been stopped for a long
+    /// time between a commit and what it asks for.
+    async fn make_sure(&mut self) -> Result<(), DriveError> {
+        while !self.context.tenure.holds() {
+            self.renew().await?;
+            if !self.context.tenure.holds() {
+                self.attempts.give_up_own();
+                tokio::time::sleep(RENEW_AGAIN).await;
+            }
+        }
+        Ok(())
+    }
+
     async fn renew(&mut self) -> Result<(), DriveError> {
+        let asked = Asked::now();
         match self.store.renew(&self.lease).await {
-            Ok(()) => {}
+            Ok(()) => self.context.tenure.renewed(asked),
             Err(error @ (StoreError::Fenced { .. } | StoreError::Away { .. })) => {
                 return Err(error.into());
             }
             // The next commit says so too if it stays that way, and until then nothing is lost.
             Err(error) => tracing::warn!(%error, "the lease was not renewed"),
+        }
+        if !self.context.tenure.holds() {
+            self.attempts.give_up_own();
         }
         self.state.renew_at = Instant::now() + renewal(&self.lease);
         self.state.inbox_due = true;

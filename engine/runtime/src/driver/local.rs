@@ -12,6 +12,7 @@ use super::logs::Logs;
 use super::options::{DriveEnd, DriveOptions, Observer};
 use super::pages::Pages;
 use super::processes::Processes;
+use super::tenure::{Asked, Tenure};
 use crate::action::attempt::Context;
 use crate::action::environment::passed_on;
 use crate::action::run::Shell;
@@ -226,8 +227,9 @@ impl<S: Store> Local<S> {
         options: DriveOptions,
         observer: &mut dyn Observer,
     ) -> Result<DriveEnd, DriveError> {
+        let asked = Asked::now();
         let lease = self.store.acquire(run, &self.owner, self.lease).await?;
-        self.drive_claimed(&lease, options, observer).await
+        self.drive_since(asked, &lease, options, observer).await
     }
 
     /// Takes the lease of a run that was left to servers; `None` if that is not possible now.
@@ -248,9 +250,22 @@ impl<S: Store> Local<S> {
         options: DriveOptions,
         observer: &mut dyn Observer,
     ) -> Result<DriveEnd, DriveError> {
+        let asked = Asked::now();
+        // Whoever claimed it may have been stopped since.
+        self.store.renew(lease).await?;
+        self.drive_since(asked, lease, options, observer).await
+    }
+
+    async fn drive_since(
+        &self,
+        asked: Asked,
+        lease: &Lease,
+        options: DriveOptions,
+        observer: &mut dyn Observer,
+    ) -> Result<DriveEnd, DriveError> {
         let local = tokio::task::LocalSet::new();
         let end = local
-            .run_until(self.drive_held(lease, options, observer))
+            .run_until(self.drive_held(asked, lease, options, observer))
             .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
@@ -274,6 +289,7 @@ impl<S: Store> Local<S> {
 
     async fn drive_held(
         &self,
+        asked: Asked,
         lease: &Lease,
         options: DriveOptions,
         observer: &mut dyn Observer,
@@ -285,17 +301,6 @@ impl<S: Store> Local<S> {
             .map_err(|source| unusable(id, &directory, source))?;
         let wake =
             WakeSocket::bind(&directory).map_err(|source| unusable(id, &directory, source))?;
-        let log = EngineLog::open(
-            &directory,
-            lease.fence,
-            lease.taken_from.as_ref(),
-            &self.owner,
-        )
-        .map_err(|source| DriveError::Directory {
-            run: id.clone(),
-            path: directory.engine_log(),
-            source,
-        })?;
         let loaded = self.store.load(id).await?;
         let plan = Plan::from_json(&loaded.plan_json).map_err(|source| DriveError::Plan {
             run: id.clone(),
@@ -303,29 +308,13 @@ impl<S: Store> Local<S> {
         })?;
         let written = loaded.status.clone();
         let run = restore(&self.store, id, Arc::new(plan), loaded).await?;
+        let tenure = Tenure::new(lease.ttl, asked);
+        let context = self.context(&run, lease.fence, lease.taken_from.as_ref(), tenure)?;
         let plan = Arc::clone(run.plan());
-        let base = PathBuf::from(&run.start().base);
-        let secrets = Rc::new(Secrets::new(plan.secrets.clone()));
-        let context = Rc::new(Context {
-            run: id.clone(),
-            runbook: plan.runbook.clone(),
-            channels: Rc::new(Channels::new(Rc::clone(&secrets), base.clone())),
-            base,
-            fence: lease.fence,
-            environment: passed_on(std::env::vars_os()),
-            secrets,
-            processes: Processes::new(
-                KeeperDir::new(directory.path()),
-                lease.fence,
-                self.keeper.clone(),
-            ),
-            shell: Shell::default(),
-            engine_log: RefCell::new(log),
-            directory,
-        });
         let clock = Clock::of_run(&context.directory, run.changed());
         let mut drive = Drive {
             store: &self.store,
+            here: self.owner.clone(),
             clock,
             attempts: Attempts::new(Rc::clone(&context), Arc::clone(&plan)),
             locks: Locks::new(plan, self.location.clone()),
@@ -345,7 +334,50 @@ impl<S: Store> Local<S> {
         if !is_away(&end) {
             logs.finish().await;
         }
+        if let Err(DriveError::Store(StoreError::Fenced { .. })) = &end {
+            let ended = drive.attempts.end_own().await;
+            self.report(id, ended).await;
+        }
         end
+    }
+
+    /// What attempts of a run have in common while an engine with this fence is at them, which has its lease from the
+    /// owner `before` if that died.
+    ///
+    /// # Errors
+    /// When the engine's log is there and cannot be read.
+    pub(super) fn context(
+        &self,
+        run: &Run,
+        fence: u64,
+        before: Option<&Owner>,
+        tenure: Tenure,
+    ) -> Result<Rc<Context>, DriveError> {
+        let id = run.id();
+        let directory = self.directory(id);
+        let log = EngineLog::open(&directory, fence, before, &self.owner);
+        let log = log.map_err(|source| DriveError::Directory {
+            run: id.clone(),
+            path: directory.engine_log(),
+            source,
+        })?;
+        let plan = run.plan();
+        let base = PathBuf::from(&run.start().base);
+        let secrets = Rc::new(Secrets::new(plan.secrets.clone()));
+        Ok(Rc::new(Context {
+            run: id.clone(),
+            runbook: plan.runbook.clone(),
+            channels: Rc::new(Channels::new(Rc::clone(&secrets), base.clone())),
+            base,
+            fence,
+            environment: passed_on(std::env::vars_os()),
+            secrets,
+            processes: Processes::new(KeeperDir::new(directory.path()), fence, self.keeper.clone()),
+            shell: Shell::default(),
+            tenure,
+            engine_log: RefCell::new(log),
+            directory,
+        }))
     }
 
     /// The engine that drives the run, if one does.

@@ -17,7 +17,10 @@ mod logs;
 mod options;
 mod pages;
 pub mod processes;
+mod reach;
+mod report;
 mod serve;
+pub(crate) mod tenure;
 
 pub use audit::Audit;
 pub use clock::Clock;

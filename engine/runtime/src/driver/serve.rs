@@ -120,6 +120,8 @@ pub async fn serve<S: Store + 'static>(
         watched: Watched::default(),
         look_at: Instant::now(),
         known_until: Instant::now() + heartbeat(),
+        away: JoinSet::new(),
+        watching: BTreeMap::new(),
         store_failed: false,
     };
     let set = tokio::task::LocalSet::new();
@@ -144,6 +146,9 @@ struct Server<S> {
     look_at: Instant,
     /// When the store has to be told again that this server lives.
     known_until: Instant,
+    /// Watches attempts on this host of runs that others drive.
+    away: JoinSet<()>,
+    watching: BTreeMap<Id, RunId>,
     store_failed: bool,
 }
 
@@ -181,6 +186,10 @@ impl<S: Store + 'static> Server<S> {
                 // none to try again what could not go on.
                 () = self.local.store().stirred() => {
                     self.look_at = self.look_at.min(Instant::now() + COALESCE);
+                }
+                Some(ended) = self.away.join_next_with_id() => {
+                    let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                    self.watching.remove(&id);
                 }
                 () = self.watched.one_ended() => self.look_at = Instant::now(),
                 () = tokio::time::sleep_until(until) => {}
@@ -231,7 +240,7 @@ impl<S: Store + 'static> Server<S> {
     /// Claims what can be driven, as far as there is room, and notes when to look again.
     async fn look(&mut self) {
         self.look_at = self.known_until;
-        let found = match self.local.store().claimable().await {
+        let found = match self.local.store().claimable(&self.local.owner().host).await {
             Ok(found) => found,
             Err(error) => return self.store_answered(Some(error)),
         };
@@ -245,6 +254,29 @@ impl<S: Store + 'static> Server<S> {
             self.look_at = self.look_at.min(at.max(Instant::now() + BREATH));
         }
         self.claim(found).await;
+        self.watch_away().await;
+    }
+
+    /// Watches what began on this host and others have the run of, so that they hear how it ended.
+    async fn watch_away(&mut self) {
+        let runs = match self.local.store().runs_away(&self.local.owner().host).await {
+            Ok(runs) => runs,
+            Err(error) => return self.store_answered(Some(error)),
+        };
+        for run in runs {
+            let driven = self.leases.values().any(|lease| lease.run == run);
+            if driven || self.watching.values().any(|watched| *watched == run) {
+                continue;
+            }
+            let (local, watched) = (Rc::clone(&self.local), run.clone());
+            let task = async move {
+                if let Err(error) = local.watch_away(&watched).await {
+                    tracing::warn!(run = %watched, %error, "attempts out of reach are not watched");
+                }
+            };
+            let handle = self.away.spawn_local(task);
+            self.watching.insert(handle.id(), run);
+        }
     }
 
     async fn claim(&mut self, found: Claimable) {

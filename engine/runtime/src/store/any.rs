@@ -150,8 +150,16 @@ impl Store for AnyStore {
         behind!(self.is_left_to_servers(run))
     }
 
-    async fn claimable(&self) -> Result<Claimable, StoreError> {
-        behind!(self.claimable())
+    async fn claimable(&self, host: &str) -> Result<Claimable, StoreError> {
+        behind!(self.claimable(host))
+    }
+
+    async fn note_away(&self, lease: &Lease, hosts: &[String]) -> Result<(), StoreError> {
+        behind!(self.note_away(lease, hosts))
+    }
+
+    async fn runs_away(&self, host: &str) -> Result<Vec<RunId>, StoreError> {
+        behind!(self.runs_away(host))
     }
 
     async fn claim(

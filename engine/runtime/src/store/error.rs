@@ -28,7 +28,7 @@ pub enum StoreError {
     /// Somebody said that the host of this engine is dead.
     #[error(
         "this host, {host}, was said to be dead by {by} at {at} ({reason}); nothing was started or changed. Others may \
-         have gone on with its runs. If it is well again, type `piton hosts alive {host}`"
+         have gone on with its runs. If it is well again, type `piton hosts alive {host} --reason TEXT`"
     )]
     HostIsDead {
         /// The host.

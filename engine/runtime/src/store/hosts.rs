@@ -52,6 +52,9 @@ pub struct Engaged {
     pub since: Timestamp,
     /// The number of the last record that was there before it: what comes after is its own, up to the next engine.
     pub after: u64,
+    /// When it gave the lease back: what it did itself, rather than its keeper, has ended by then. `None` if it never
+    /// did.
+    pub let_go: Option<Timestamp>,
 }
 
 /// A host, as far as the store knows it.

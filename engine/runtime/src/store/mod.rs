@@ -243,11 +243,30 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// The runs that a server may drive now: left to servers (or orphaned, of those that are left to them then), not over, driven by nobody, and with something to be
-    /// done: they do not wait for people, something is due, or an inbox entry has no verdict.
+    /// done: they do not wait for people, something is due, an inbox entry has no verdict, or an attempt may
+    /// still run on this `host`, where a server can reach it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn claimable(&self) -> impl Future<Output = Result<Claimable, StoreError>> + Send;
+    fn claimable(&self, host: &str) -> impl Future<Output = Result<Claimable, StoreError>> + Send;
+
+    /// Notes the hosts on which attempts of the run may still run, out of reach of the engine with this lease; none
+    /// when all are within its reach.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is no longer ours, or when the store cannot be written.
+    fn note_away(
+        &self,
+        lease: &Lease,
+        hosts: &[String],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The runs that are not over and of which attempts may still run on this host, out of reach of who drove them
+    /// last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn runs_away(&self, host: &str) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
 
     /// Takes the lease of a run that was left to servers, in one transaction that also checks that the run is not
     /// over. From then on it is the servers'. `None` when it is over, not left to servers, or somebody else drives it by now.

@@ -4,6 +4,7 @@ mod actions;
 mod back;
 mod calling;
 mod evidence;
+mod hosts;
 mod http;
 mod interruptions;
 mod locks;

@@ -142,8 +142,16 @@ impl Store for Faulty {
         self.inner.is_left_to_servers(run).await
     }
 
-    async fn claimable(&self) -> Result<Claimable, StoreError> {
-        self.inner.claimable().await
+    async fn claimable(&self, host: &str) -> Result<Claimable, StoreError> {
+        self.inner.claimable(host).await
+    }
+
+    async fn note_away(&self, lease: &Lease, hosts: &[String]) -> Result<(), StoreError> {
+        self.inner.note_away(lease, hosts).await
+    }
+
+    async fn runs_away(&self, host: &str) -> Result<Vec<RunId>, StoreError> {
+        self.inner.runs_away(host).await
     }
 
     async fn claim(

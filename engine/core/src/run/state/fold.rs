@@ -1,6 +1,6 @@
 //! The fold: one fact into the state.
 
-use super::node::{End, Failure};
+use super::node::{Elsewhere, End, Failure};
 use super::{
     Answering, Cancelled, Ended, Flight, Found, Frame, LockState, Misfit, NodeState, Over, Phase,
     State, UndoPhase, Undoing, result_digest,
@@ -94,6 +94,15 @@ impl State {
                     }
                 })
             }
+            Fact::AttemptElsewhere { attempt, host, why } => {
+                let elsewhere = Elsewhere {
+                    host: host.clone(),
+                    why: why.clone(),
+                    given: None,
+                };
+                self.set_elsewhere(*attempt, Some(Box::new(elsewhere)), frame)
+            }
+            Fact::AttemptReached { attempt } => self.set_elsewhere(*attempt, None, frame),
             Fact::StopRequested { attempt, reason } => {
                 self.expect_in_flight(*attempt)?;
                 self.change(attempt.node, None, frame, |state| {
@@ -227,6 +236,7 @@ impl State {
             started: frame.at,
             deadline,
             stop: None,
+            elsewhere: None,
         };
         self.change(attempt.node, None, frame, |state| {
             state.set_count(attempt.purpose, attempt.number);
@@ -254,6 +264,20 @@ impl State {
         })
     }
 
+    fn set_elsewhere(
+        &mut self,
+        attempt: AttemptId,
+        elsewhere: Option<Box<Elsewhere>>,
+        frame: &Frame<'_>,
+    ) -> Result<(), Misfit> {
+        self.expect_in_flight(attempt)?;
+        self.change(attempt.node, None, frame, |state| {
+            if let Some(flight) = state.flight_mut() {
+                flight.elsewhere = elsewhere;
+            }
+        })
+    }
+
     fn attempt_ended(
         &mut self,
         attempt: AttemptId,
@@ -263,6 +287,10 @@ impl State {
         self.expect_in_flight(attempt)?;
         let not_started = result.status == OutcomeStatus::NotStarted;
         self.change(attempt.node, None, frame, |state| {
+            let said = state
+                .flight_mut()
+                .and_then(|flight| flight.elsewhere.take());
+            let said = said.and_then(|elsewhere| elsewhere.given);
             state.ends.push(End {
                 attempt,
                 result: result_digest(result),
@@ -282,6 +310,13 @@ impl State {
             if not_started && attempt.purpose == Purpose::Do && attempt.number == 1 {
                 state.order = 0;
                 state.item_begun = false;
+            }
+            // Somebody said what became of it, which counts as it does for an interrupted one.
+            if let Some(given) = said
+                && result.status == OutcomeStatus::Unknown
+            {
+                state.phase = Phase::Decided(Box::new(given));
+                return;
             }
             looked(state, result, frame.at);
             if !prepared(state, attempt, result) {

@@ -70,12 +70,13 @@ impl State {
             self.starts = self.starts.saturating_add(1);
         }
         let order = self.starts;
+        // While an attempt is out of reach, the node is where it was: at that attempt.
         let forward = matches!(
             question.kind,
             QuestionKind::Approve { .. }
                 | QuestionKind::Manual { .. }
                 | QuestionKind::Confirm { .. }
-                | QuestionKind::Interrupted { .. }
+                | QuestionKind::Interrupted { host: None, .. }
         );
         let asking = Asking::new(question.clone(), frame.at);
         self.change(question.node, None, frame, |state| {
@@ -108,6 +109,12 @@ impl State {
                 at,
             }));
             match kind {
+                QuestionKind::Interrupted { host: Some(_), .. } => {
+                    let flight = state.flight_mut();
+                    if let Some(away) = flight.and_then(|flight| flight.elsewhere.as_mut()) {
+                        away.given = Some(given);
+                    }
+                }
                 QuestionKind::Interrupted { .. } if given.answer == Answer::DidNotHappen => {
                     state.phase = Phase::Again { at };
                 }

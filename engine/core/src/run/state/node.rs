@@ -5,7 +5,7 @@ use super::undoing::Undoing;
 use crate::digest::Digest;
 use crate::id::{Actor, AttemptId, Purpose};
 use crate::plan::{NodeIndex, Response};
-use crate::record::{AttemptResult, Inputs, Item, RenderedAction, StopReason};
+use crate::record::{AttemptResult, Inputs, Item, QuestionKind, RenderedAction, StopReason};
 use crate::run::event::Produced;
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -161,6 +161,19 @@ pub(in crate::run) struct Flight {
     pub(in crate::run) started: Timestamp,
     pub(in crate::run) deadline: Option<Timestamp>,
     pub(in crate::run) stop: Option<StopReason>,
+    /// That it runs where the engine cannot reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::run) elsewhere: Option<Box<Elsewhere>>,
+}
+
+/// An attempt that cannot be reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::run) struct Elsewhere {
+    pub(in crate::run) host: String,
+    pub(in crate::run) why: String,
+    /// What a person said about it, of which nothing was drawn yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::run) given: Option<Given>,
 }
 
 /// An attempt that ended.
@@ -260,6 +273,18 @@ impl Prepared {
 }
 
 impl NodeState {
+    /// Its attempt that cannot be reached.
+    pub(in crate::run) fn away(&self) -> Option<(&Flight, &Elsewhere)> {
+        let flight = self.flight()?;
+        Some((flight, flight.elsewhere.as_deref()?))
+    }
+
+    /// Whether its open question is about an attempt that cannot be reached, or could not be.
+    pub(in crate::run) fn asks_about_away(&self) -> bool {
+        let kind = self.asking.as_ref().map(|asking| &asking.question.kind);
+        matches!(kind, Some(QuestionKind::Interrupted { host: Some(_), .. }))
+    }
+
     pub(in crate::run) fn new(needs: u32, held: bool) -> NodeState {
         NodeState {
             pass: 1,

@@ -2,7 +2,7 @@
 
 use super::people::plain;
 use super::{View, undo};
-use crate::id::Actor;
+use crate::id::{Actor, Purpose};
 use crate::plan::{Action, Approve, Manual, Node, NodeIndex};
 use crate::record::{Answer, AskView, Fact, QuestionKind};
 use crate::run::error::ProtocolError;
@@ -134,6 +134,19 @@ fn check(
             "what has to be typed, and reject",
         ),
         (QuestionKind::Interrupted { .. }, Answer::DidNotHappen | Answer::Failed) => Ok(()),
+        (QuestionKind::Interrupted { attempt, .. }, Answer::Succeeded { .. })
+            if attempt.purpose.is_back() =>
+        {
+            Ok(())
+        }
+        (QuestionKind::Interrupted { attempt, .. }, Answer::Succeeded { .. })
+            if !matches!(attempt.purpose, Purpose::Do | Purpose::Probe) =>
+        {
+            wrong(
+                "what became of a look that was interrupted",
+                "did-not-happen (then it looks again) and failed",
+            )
+        }
         (QuestionKind::Interrupted { .. }, Answer::Succeeded { outputs, .. }) => {
             fits_outputs(node, outputs, true)
         }

@@ -7,13 +7,15 @@
 //!
 //! Forward: `step.rs` (begun), `attempt.rs` and `retry.rs` (attempts), `look.rs` (`until`), `lock.rs`, `people.rs`
 //! (questions of the plan). Failures: `failure.rs` (the ladder). Back: `back.rs`, `undo.rs`. The end: `ending.rs`.
-//! People: `decide.rs`, `page.rs`. Targets: `clock.rs`. An edited runbook: `replan.rs`.
+//! People: `decide.rs`, `page.rs`. Targets: `clock.rs`. An edited runbook: `replan.rs`. Attempts out of reach:
+//! `elsewhere.rs`.
 
 mod afterwards;
 mod attempt;
 mod back;
 mod clock;
 mod decide;
+mod elsewhere;
 mod ending;
 mod failure;
 mod lock;
@@ -90,6 +92,10 @@ pub(super) fn admit(
         Event::AttemptEnded { attempt, outcome } => {
             attempt::ended(view, attempt, &outcome).map(Admitted::from)
         }
+        Event::Elsewhere { attempt, host, why } => {
+            elsewhere::away(view, attempt, host, why).map(Admitted::from)
+        }
+        Event::Reached { attempt } => elsewhere::reached(view, attempt).map(Admitted::from),
         Event::Decide(decision) => decide::decide(view, decision).map(|fact| Some(fact).into()),
         Event::Acknowledge { node, by } => {
             page::acknowledge(view, node, by).map(|fact| Some(fact).into())
@@ -153,6 +159,9 @@ pub(super) fn next(plan: &Plan, shape: &Shape, state: &State, now: Timestamp) ->
     }
     // Before what comes next begins: its inputs may tell how long it took, and what was lost.
     if let Some(fact) = clock::next(view) {
+        return Some(fact);
+    }
+    if let Some(fact) = elsewhere::next(view) {
         return Some(fact);
     }
     if let Some(index) = state.agenda.unsettled.first() {

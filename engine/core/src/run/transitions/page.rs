@@ -96,6 +96,13 @@ fn message(view: View<'_>, index: NodeIndex, asking: &Asking) -> String {
         QuestionKind::Confirm { .. } => {
             format!("{runbook}: `{node}` waits for its target to be confirmed")
         }
+        QuestionKind::Interrupted {
+            why,
+            host: Some(host),
+            ..
+        } => {
+            format!("{runbook}: `{node}` may still run on host {host}, out of reach: {why}")
+        }
         QuestionKind::Interrupted { why, .. } => {
             format!("{runbook}: nobody knows whether `{node}` happened: {why}")
         }

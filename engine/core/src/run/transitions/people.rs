@@ -67,6 +67,7 @@ pub(super) fn interrupted(
     let kind = QuestionKind::Interrupted {
         attempt,
         why: why.to_owned(),
+        host: None,
     };
     Some(question::open(view, index, kind, None, None))
 }

@@ -63,7 +63,9 @@ pub(super) fn void(
     which: impl Fn(NodeIndex) -> bool,
 ) -> Option<Fact> {
     let mut asking = view.state.agenda.asking.iter().copied();
-    let index = asking.find(|index| which(*index))?;
+    // What is asked about an attempt out of reach is asked until its end is known, whatever becomes of the run.
+    let away = |index: NodeIndex| view.state.node(index).is_some_and(|it| it.away().is_some());
+    let index = asking.find(|index| which(*index) && !away(*index))?;
     Some(Fact::QuestionVoided {
         node: index,
         pass: view.pass(index),

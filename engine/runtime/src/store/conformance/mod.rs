@@ -71,6 +71,7 @@ pub async fn all<S: Store, M: Future<Output = S>>(make: impl Fn() -> M) -> Resul
         lock::a_lock_that_nobody_has_is_not_broken,
         serving::servers_get_the_runs_that_are_left_to_them,
         serving::a_run_that_waits_is_claimable_when_something_is_due_or_posted,
+        serving::a_run_is_found_by_the_host_that_its_attempts_are_on,
         serving::an_orphan_is_claimable_and_then_the_servers,
         serving::all_engines_of_a_run_are_known,
         serving::hosts_are_listed_with_what_lives_on_them,

@@ -10,6 +10,9 @@ use crate::store::{Engaged, Leave};
 /// Far enough ahead that it does not come while a test runs.
 const FAR: Timestamp = Timestamp(32_000_000_000_000);
 
+/// The host of the server that looks.
+const HERE: &str = "here";
+
 fn elsewhere() -> Owner {
     Owner {
         host: "elsewhere".to_owned(),
@@ -25,7 +28,7 @@ fn ada() -> Actor {
 }
 
 async fn claimable(store: &impl Store) -> Result<Vec<String>, String> {
-    let found = store.claimable().await.map_err(text)?;
+    let found = store.claimable(HERE).await.map_err(text)?;
     Ok(found.runs.into_iter().map(|run| run.0).collect())
 }
 
@@ -75,7 +78,7 @@ pub(super) async fn servers_get_the_runs_that_are_left_to_them(store: &impl Stor
     };
     equal(lease.fence, 1, "the fence")?;
     equal(claim(store, &first).await?, None, "claiming a driven run")?;
-    let found = store.claimable().await.map_err(text)?;
+    let found = store.claimable(HERE).await.map_err(text)?;
     equal(found.runs, vec![third.clone()], "what is left to claim")?;
     let drivers = vec![Owner::this_process()];
     equal(found.driven_by, drivers, "who drives the other")?;
@@ -95,11 +98,11 @@ pub(super) async fn a_run_that_waits_is_claimable_when_something_is_due_or_poste
     let left = store.leave_to_servers(&run, Leave::AtOnce).await;
     left.map_err(text)?;
     stands(store, &run, &waiting(None)).await?;
-    let found = store.claimable().await.map_err(text)?;
+    let found = store.claimable(HERE).await.map_err(text)?;
     equal(found.runs, vec![], "a run that waits for people")?;
     equal(found.next, None, "when to look again")?;
     stands(store, &run, &waiting(Some(FAR))).await?;
-    let found = store.claimable().await.map_err(text)?;
+    let found = store.claimable(HERE).await.map_err(text)?;
     equal(found.runs, vec![], "a run of which nothing is due yet")?;
     equal(found.next, Some(FAR), "when to look again")?;
     stands(store, &run, &waiting(Some(Timestamp(5)))).await?;
@@ -123,6 +126,44 @@ pub(super) async fn a_run_that_waits_is_claimable_when_something_is_due_or_poste
     done.map_err(text)?;
     store.release(&lease).await.map_err(text)?;
     equal(claimable(store).await?, vec![], "a run whose mail was read")
+}
+
+pub(super) async fn a_run_is_found_by_the_host_that_its_attempts_are_on(
+    store: &impl Store,
+) -> Passed {
+    for (id, away) in [
+        ("a-1", &["there", "here", "here"][..]),
+        ("a-2", &["there"]),
+        ("a-3", &[]),
+    ] {
+        let run = create(store, id, &[]).await?;
+        let left = store.leave_to_servers(&run, Leave::AtOnce).await;
+        left.map_err(text)?;
+        stands(store, &run, &waiting(None)).await?;
+        let lease = acquire(store, &run).await?;
+        let hosts: Vec<_> = away.iter().map(|&host| host.to_owned()).collect();
+        store.note_away(&lease, &hosts).await.map_err(text)?;
+        store.release(&lease).await.map_err(text)?;
+        match store.note_away(&lease, &[]).await {
+            Err(StoreError::Fenced { .. }) => {}
+            found => return unexpected(&found, "noting hosts with an old lease"),
+        }
+    }
+    let expected = vec!["a-1".to_owned()];
+    equal(claimable(store).await?, expected, "what a server reaches")?;
+    for (host, expected) in [
+        ("here", &["a-1"][..]),
+        ("there", &["a-1", "a-2"]),
+        ("the", &[]),
+    ] {
+        let found = store.runs_away(host).await.map_err(text)?;
+        let found: Vec<_> = found.iter().map(|run| run.0.as_str()).collect();
+        equal(found.as_slice(), expected, host)?;
+    }
+    let lease = acquire(store, &RunId("a-1".to_owned())).await?;
+    store.note_away(&lease, &[]).await.map_err(text)?;
+    store.release(&lease).await.map_err(text)?;
+    equal(claimable(store).await?, vec![], "what is within reach")
 }
 
 pub(super) async fn an_orphan_is_claimable_and_then_the_servers(store: &impl Store) -> Passed {

@@ -31,8 +31,8 @@ impl PostgresStore {
         let mut held = self.pool.take().await?;
         let rows = held
             .query(
-                "SELECT fence, owner, since, after FROM piton.run LEFT JOIN piton.engine ON engine.run = run.number
-                 WHERE run.id = $1 ORDER BY fence",
+                "SELECT engine.fence, engine.owner, engine.since, engine.after, engine.let_go FROM piton.run LEFT JOIN piton.engine ON engine.run = run.number
+                 WHERE run.id = $1 ORDER BY engine.fence",
                 &[&run.0],
             )
             .await?;
@@ -50,6 +50,7 @@ impl PostgresStore {
                 owner: self.known_owner(row.try_get(1)?)?,
                 since: Timestamp(row.try_get(2)?),
                 after: restored(row.try_get(3)?),
+                let_go: row.try_get::<_, Option<i64>>(4)?.map(Timestamp),
             });
         }
         Ok(engines)

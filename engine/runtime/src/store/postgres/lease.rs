@@ -234,16 +234,19 @@ impl PostgresStore {
 
     async fn try_release(&self, lease: &Lease) -> Result<(), Problem> {
         // Servers that wait for the run to be free are told.
-        const RELEASE: &str = "
-            WITH released AS (
+        let release = format!(
+            "WITH released AS (
               UPDATE piton.progress SET owner = NULL, nonce = NULL, until = 0
               WHERE run = (SELECT number FROM piton.run WHERE id = $1) AND fence = $2 AND owner IS NOT NULL
-              RETURNING served
+              RETURNING run, served
+            ), noted AS (
+              UPDATE piton.engine SET let_go = {NOW} FROM released WHERE engine.run = released.run AND fence = $2
             )
-            SELECT CASE WHEN served > 0 THEN pg_notify('piton', 'changed ' || $1)::text END FROM released";
+            SELECT CASE WHEN served > 0 THEN pg_notify('piton', 'changed ' || $1)::text END FROM released"
+        );
         let mut held = self.pool.take().await?;
         let rows = held
-            .query(RELEASE, &[&lease.run.0, &stored(lease.fence)])
+            .query(&release, &[&lease.run.0, &stored(lease.fence)])
             .await?;
         drop(held);
         self.is_changed(lease, &rows).await

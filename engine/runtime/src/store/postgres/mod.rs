@@ -286,9 +286,19 @@ impl Store for PostgresStore {
         patiently!(tries, self.read_whether_served(run))
     }
 
-    async fn claimable(&self) -> Result<Claimable, StoreError> {
+    async fn claimable(&self, host: &str) -> Result<Claimable, StoreError> {
         let tries = self.tries("looking for runs to drive", None);
-        patiently!(tries, self.claimable_runs())
+        patiently!(tries, self.claimable_runs(host))
+    }
+
+    async fn note_away(&self, lease: &Lease, hosts: &[String]) -> Result<(), StoreError> {
+        let tries = self.tries("noting where attempts are", Some(&lease.run));
+        patiently!(tries, self.note_hosts_away(lease, hosts))
+    }
+
+    async fn runs_away(&self, host: &str) -> Result<Vec<RunId>, StoreError> {
+        let tries = self.tries("looking for attempts out of reach", None);
+        patiently!(tries, self.list_runs_away(host))
     }
 
     async fn claim(

@@ -46,8 +46,17 @@ CREATE TABLE piton.engine (           -- all that ever had a lease
   owner text NOT NULL,
   since bigint NOT NULL,
   after bigint NOT NULL,              -- the last record before it
+  let_go bigint,                      -- when it gave the lease back, if it did
   PRIMARY KEY (run, fence)
 );
+
+CREATE TABLE piton.away (             -- hosts on which attempts of a run may run, out of reach
+  host text NOT NULL,
+  run  bigint NOT NULL REFERENCES piton.run ON DELETE CASCADE,
+  PRIMARY KEY (host, run)
+);
+
+CREATE INDEX away_of_run ON piton.away (run);
 
 CREATE TABLE piton.server (
   owner    text PRIMARY KEY,

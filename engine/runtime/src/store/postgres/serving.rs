@@ -3,7 +3,8 @@
 use super::failure::Problem;
 use super::hosts::holder_is_dead;
 use super::{NOW, PostgresStore};
-use crate::store::{Claimable, Leave};
+use crate::store::stored::stored;
+use crate::store::{Claimable, Lease, Leave};
 use piton_core::id::RunId;
 use piton_core::time::Timestamp;
 
@@ -50,14 +51,61 @@ impl PostgresStore {
         }
     }
 
-    pub(super) async fn claimable_runs(&self) -> Result<Claimable, Problem> {
+    pub(super) async fn note_hosts_away(
+        &self,
+        lease: &Lease,
+        hosts: &[String],
+    ) -> Result<(), Problem> {
+        let mut held = self.pool.take().await?;
+        let rows = held
+            .query(
+                "WITH target AS (
+                   SELECT run FROM piton.progress
+                   WHERE run = (SELECT number FROM piton.run WHERE id = $1) AND fence = $2 AND owner IS NOT NULL
+                   FOR UPDATE
+                 ), gone AS (
+                   DELETE FROM piton.away USING target WHERE away.run = target.run AND NOT away.host = ANY($3)
+                 ), noted AS (
+                   INSERT INTO piton.away (host, run) SELECT DISTINCT host, run FROM target, unnest($3::text[]) AS host
+                   ON CONFLICT DO NOTHING
+                 )
+                 SELECT 1 FROM target",
+                &[&lease.run.0, &stored(lease.fence), &hosts],
+            )
+            .await?;
+        drop(held);
+        match rows.is_empty() {
+            true => match self.fenced(lease).await? {
+                Some(fenced) => Err(fenced),
+                None => Err(self.corrupt("a lease that is held was not found")),
+            },
+            false => Ok(()),
+        }
+    }
+
+    pub(super) async fn list_runs_away(&self, host: &str) -> Result<Vec<RunId>, Problem> {
+        let mut held = self.pool.take().await?;
+        let rows = held
+            .query(
+                "SELECT run.id FROM piton.away JOIN piton.run ON run.number = away.run
+                 JOIN piton.progress ON progress.run = away.run
+                 WHERE away.host = $1 AND outcome IS NULL ORDER BY run.number",
+                &[&host],
+            )
+            .await?;
+        let id = |row: &tokio_postgres::Row| Ok(RunId(row.try_get(0)?));
+        rows.iter().map(id).collect()
+    }
+
+    pub(super) async fn claimable_runs(&self, host: &str) -> Result<Claimable, Problem> {
         let now = self.read_clock().await?;
         let mut held = self.pool.take().await?;
         let due = format!(
             "SELECT run.id, owner, until, {NOW}, {} FROM piton.progress JOIN piton.run ON run.number = progress.run
              WHERE {THEIRS} AND progress.run IN (
                SELECT run FROM piton.progress WHERE next_due <= $1
-               UNION SELECT run FROM piton.inbox WHERE decided IS NULL)
+               UNION SELECT run FROM piton.inbox WHERE decided IS NULL
+               UNION SELECT run FROM piton.away WHERE host = $2)
              ORDER BY progress.run",
             holder_is_dead()
         );
@@ -72,7 +120,7 @@ impl PostgresStore {
             next: next.map(Timestamp),
             now,
         };
-        for row in held.query(&due, &[&now.0]).await? {
+        for row in held.query(&due, &[&now.0, &host]).await? {
             match self.driven_by(&row, 1)? {
                 None => found.runs.push(RunId(row.try_get(0)?)),
                 Some(owner) => {

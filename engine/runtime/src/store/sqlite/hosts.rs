@@ -14,7 +14,7 @@ impl SqliteStore {
         self.with(Some(run), "reading the engines of a run", |connection| {
             let number = self.number_of(connection, run)?;
             let mut select = connection.prepare_cached(
-                "SELECT fence, owner, since, after FROM engine WHERE run = ?1 ORDER BY fence",
+                "SELECT fence, owner, since, after, let_go FROM engine WHERE run = ?1 ORDER BY fence",
             )?;
             let mut rows = select.query([number])?;
             let mut engines = Vec::new();
@@ -24,6 +24,7 @@ impl SqliteStore {
                     owner: self.known_owner(&row.get::<_, String>(1)?)?,
                     since: Timestamp(row.get(2)?),
                     after: restored(row.get(3)?),
+                    let_go: row.get::<_, Option<i64>>(4)?.map(Timestamp),
                 });
             }
             Ok(engines)

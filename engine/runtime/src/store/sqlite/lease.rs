@@ -118,6 +118,9 @@ impl SqliteStore {
     pub(super) fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
         self.change_lease(lease, "releasing a lease", |connection, number| {
             connection
+                .prepare_cached("UPDATE engine SET let_go = ?3 WHERE run = ?1 AND fence = ?2")?
+                .execute(params![number, stored(lease.fence), now().0])?;
+            connection
                 .prepare_cached(
                     "UPDATE lease SET owner = NULL, until = 0 WHERE run = ?1 AND fence = ?2 AND owner IS NOT NULL",
                 )?

@@ -273,8 +273,16 @@ impl Store for SqliteStore {
         self.read_whether_served(run)
     }
 
-    async fn claimable(&self) -> Result<Claimable, StoreError> {
-        self.claimable_runs()
+    async fn claimable(&self, host: &str) -> Result<Claimable, StoreError> {
+        self.claimable_runs(host)
+    }
+
+    async fn note_away(&self, lease: &Lease, hosts: &[String]) -> Result<(), StoreError> {
+        self.note_hosts_away(lease, hosts)
+    }
+
+    async fn runs_away(&self, host: &str) -> Result<Vec<RunId>, StoreError> {
+        self.list_runs_away(host)
     }
 
     async fn claim(

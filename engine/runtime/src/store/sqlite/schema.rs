@@ -115,8 +115,17 @@ CREATE TABLE engine (                 -- all that ever had a lease
   owner TEXT NOT NULL,
   since INTEGER NOT NULL,
   after INTEGER NOT NULL,             -- the last record before it
+  let_go INTEGER,                     -- when it gave the lease back, if it did
   PRIMARY KEY (run, fence)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE away (                   -- hosts on which attempts of a run may run, out of reach
+  host TEXT NOT NULL,
+  run  INTEGER NOT NULL REFERENCES run (number) ON DELETE CASCADE,
+  PRIMARY KEY (host, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX away_of_run ON away (run);
 
 CREATE TABLE server (
   owner    TEXT PRIMARY KEY,

@@ -1,5 +1,6 @@
 //! Runs that are left to servers: which of them can be driven now, and the claim of one.
 
+use super::journal::is_held;
 use super::{Problem, SqliteStore, Transaction, now};
 use crate::owner::Owner;
 use crate::store::{Claimable, Lease, Leave, StoreError};
@@ -12,7 +13,8 @@ const DUE: &str = "SELECT run.id, lease.owner, lease.until
      FROM progress JOIN lease ON lease.run = progress.run JOIN run ON run.number = progress.run
      WHERE (lease.served = 1 OR (lease.served = 2 AND lease.owner IS NOT NULL)) AND progress.outcome IS NULL
        AND progress.run IN (
-       SELECT run FROM progress WHERE next_due <= ?1 UNION SELECT run FROM inbox WHERE decided IS NULL)
+       SELECT run FROM progress WHERE next_due <= ?1 UNION SELECT run FROM inbox WHERE decided IS NULL
+       UNION SELECT run FROM away WHERE host = ?2)
      ORDER BY progress.run";
 
 /// When the next of those that are not due yet is.
@@ -42,7 +44,46 @@ impl SqliteStore {
         })
     }
 
-    pub(super) fn claimable_runs(&self) -> Result<Claimable, StoreError> {
+    pub(super) fn note_hosts_away(
+        &self,
+        lease: &Lease,
+        hosts: &[String],
+    ) -> Result<(), StoreError> {
+        let run = &lease.run;
+        self.with(Some(run), "noting where attempts are", |connection| {
+            let transaction = Transaction::write(connection)?;
+            let number = self.number_of(connection, run)?;
+            if !is_held(connection, number, lease.fence)? {
+                return Err(self.fenced(connection, number, lease)?);
+            }
+            connection
+                .prepare_cached("DELETE FROM away WHERE run = ?1")?
+                .execute([number])?;
+            for host in hosts {
+                connection
+                    .prepare_cached("INSERT OR IGNORE INTO away (host, run) VALUES (?1, ?2)")?
+                    .execute(params![host, number])?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
+    /// The runs that are not over and of which something may run on this host.
+    pub(super) fn list_runs_away(&self, host: &str) -> Result<Vec<RunId>, StoreError> {
+        self.with(None, "looking for attempts out of reach", |connection| {
+            Ok(connection
+                .prepare_cached(
+                    "SELECT run.id FROM away JOIN run ON run.number = away.run
+                     JOIN progress ON progress.run = away.run
+                     WHERE away.host = ?1 AND progress.outcome IS NULL ORDER BY run.number",
+                )?
+                .query_map([host], |row| row.get(0).map(RunId))?
+                .collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    pub(super) fn claimable_runs(&self, host: &str) -> Result<Claimable, StoreError> {
         self.with(None, "looking for runs to drive", |connection| {
             let _one_state = Transaction::read(connection)?;
             let now = now();
@@ -56,7 +97,7 @@ impl SqliteStore {
                 driven_by: Vec::new(),
             };
             let mut select = connection.prepare_cached(DUE)?;
-            let mut rows = select.query([now.0])?;
+            let mut rows = select.query(params![now.0, host])?;
             while let Some(row) = rows.next()? {
                 let owner: Option<String> = row.get(1)?;
                 let until = Timestamp(row.get(2)?);

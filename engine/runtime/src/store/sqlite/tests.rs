@@ -234,7 +234,7 @@ fn a_store_of_the_first_layout_becomes_one_of_the_newest_with_all_that_is_in_it(
     // What the first layout did not have yet.
     scratch.execute(
         "DROP TABLE claim; DROP TABLE broken_lock; DROP TABLE engine; DROP TABLE server; DROP TABLE host;
-         DROP TABLE host_word; DROP INDEX progress_due; ALTER TABLE progress DROP COLUMN next_due;
+         DROP TABLE host_word; DROP INDEX progress_due; DROP TABLE away; ALTER TABLE progress DROP COLUMN next_due;
          ALTER TABLE lease DROP COLUMN served; PRAGMA user_version = 1",
     );
     let store = SqliteStore::open(scratch.store.place.path()).unwrap();
@@ -248,12 +248,12 @@ fn a_store_of_the_first_layout_becomes_one_of_the_newest_with_all_that_is_in_it(
     // What servers want to know of it is not there yet: a run that is not over is looked at once.
     let status = store.read_summary(&lease.run).unwrap().status;
     assert_eq!(status.next_due, Some(crate::store::RunStatus::AT_ONCE));
-    assert_eq!(store.claimable_runs().unwrap().runs, []);
+    assert_eq!(store.claimable_runs("here").unwrap().runs, []);
     store
         .leave_run_to_servers(&lease.run, crate::store::Leave::AtOnce)
         .unwrap();
     store.release_lease(&lease).unwrap();
-    assert_eq!(store.claimable_runs().unwrap().runs, [lease.run]);
+    assert_eq!(store.claimable_runs("here").unwrap().runs, [lease.run]);
 }
 
 #[test]
