@@ -95,7 +95,9 @@ fn a_detached_run_says_who_will_take_it_and_can_be_resumed() {
     ]);
     assert_eq!(detached["servers"], serde_json::json!(["one"]));
     let run = detached["run"].as_str().expect("an id").to_owned();
-    until("the server has done it", || state(&place, &run) == "succeeded");
+    until("the server has done it", || {
+        state(&place, &run) == "succeeded"
+    });
     assert_eq!(server.end(), Some(0));
 }
 
@@ -123,7 +125,11 @@ fn twenty_runs_end_although_their_servers_are_killed() {
     let place = Place::new();
     let runs = 20;
     let text = "runbook many {\n  timeout = 1m\n  param at { type = string }\n  env { AT = \"${{ params.at }}\" }\n  step a { run = \"echo $AT a >> started; sleep 0.2\" effect = abandoned(\"a test\") }\n  step b { run = \"echo $AT b >> started; sleep 0.2\" effect = abandoned(\"a test\") }\n  step c { run = \"echo $AT c >> started\" effect = abandoned(\"a test\") }\n}\n";
-    let text = text.replacen("{\n", &format!("{{\n  dir = \"{}\"\n", place.dir.display()), 1);
+    let text = text.replacen(
+        "{\n",
+        &format!("{{\n  dir = \"{}\"\n", place.dir.display()),
+        1,
+    );
     let file = place.file("many.runbook", &text);
     let mut first = Server::start(&place, &[], &["--name", "first"]);
     let mut second = Server::start(&place, &[], &["--name", "second"]);
@@ -148,7 +154,11 @@ fn twenty_runs_end_although_their_servers_are_killed() {
     let over = || {
         let listed = place.json(["runs", "--json"]);
         let listed = listed.as_array().cloned().unwrap_or_default();
-        listed.iter().filter(|run| run["state"] == "succeeded").count() == runs
+        listed
+            .iter()
+            .filter(|run| run["state"] == "succeeded")
+            .count()
+            == runs
     };
     let end = Instant::now() + Duration::from_secs(180);
     while !over() {
@@ -182,7 +192,10 @@ fn a_server_that_was_stopped_past_its_lease_begins_nothing_when_it_goes_on() {
     second.says("succeeded");
     first.signal("CONT");
     first.says("cannot go on here");
-    assert_eq!((place.read("a"), place.read("b")), ("x\n".into(), "x\n".into()));
+    assert_eq!(
+        (place.read("a"), place.read("b")),
+        ("x\n".into(), "x\n".into())
+    );
     assert_eq!(state(&place, &run), "succeeded");
     assert_eq!((first.end(), second.end()), (Some(0), Some(0)));
 }
@@ -200,7 +213,9 @@ fn what_is_said_of_a_host_is_listed_and_holds() {
         .expect(2)
         .says("known are rack-7");
     place
-        .run(["hosts", "dead", "rack-7", "--reason", "on fire", "--as", "ann"])
+        .run([
+            "hosts", "dead", "rack-7", "--reason", "on fire", "--as", "ann",
+        ])
         .expect(0);
     let listed = place.json(["hosts", "--json"]);
     assert_eq!(listed[0]["dead"]["reason"], "on fire");

@@ -7,7 +7,9 @@ use piton_core::record::{Fact, QuestionKind};
 use piton_core::run::RunState;
 use piton_core::sim::plans::{plan, step};
 use piton_core::time::Millis;
-use piton_runtime::driver::{DriveEnd, DriveError, DriveOptions, Local, Served, Serving, Until, serve};
+use piton_runtime::driver::{
+    DriveEnd, DriveError, DriveOptions, Local, Served, Serving, Until, serve,
+};
 use piton_runtime::owner::Owner;
 use piton_runtime::store::{AnyStore, Location, Store, StoreError};
 use rustix::time::{ClockId, clock_gettime};
@@ -93,7 +95,10 @@ fn another_host_asks_instead_of_starting_a_step_again() {
         // The host that it ran on tells how it ended; nobody has to answer any more.
         on_host(&world, "a").watch_away(&run).await.unwrap();
         assert_eq!(drive(&b, &run).await.unwrap(), SUCCEEDED);
-        assert_eq!((world.text("began"), world.text("done")), ("x\n".into(), "x\n".into()));
+        assert_eq!(
+            (world.text("began"), world.text("done")),
+            ("x\n".into(), "x\n".into())
+        );
     });
 }
 
@@ -143,7 +148,8 @@ fn what_ran_on_a_host_that_is_dead_follows_the_runbook() {
         let world = World::new();
         let run = cut_off(&world, patient()).await;
         let b = on_host(&world, "b");
-        let said = b.store().say_of_host("a", true, &actor("ann"), "on fire");
+        let ann = actor("ann");
+        let said = b.store().say_of_host("a", true, &ann, "on fire");
         said.await.unwrap();
         // Its leases count as free, and nobody is asked.
         std::fs::write(world.path("go"), "").unwrap();
@@ -174,7 +180,8 @@ fn an_engine_that_lost_its_run_begins_nothing_more() {
         let overtaking = async {
             until_lines(&world.path("began"), 1).await;
             // As if its renewals had not come through.
-            let said = b.store().say_of_host("a", true, &actor("ann"), "cut off");
+            let ann = actor("ann");
+            let said = b.store().say_of_host("a", true, &ann, "cut off");
             said.await.unwrap();
             let lease = b.store().acquire(&run, b.owner(), LEASE).await.unwrap();
             std::fs::write(world.path("go"), "").unwrap();
@@ -221,7 +228,10 @@ fn runs_that_wait_for_people_cost_a_server_next_to_nothing() {
         let waits = Rc::new(RefCell::new(0));
         let told = Rc::clone(&waits);
         let tell = Rc::new(move |served: Served<'_>| match served {
-            Served::Left { end: DriveEnd::Waiting, .. } => *told.borrow_mut() += 1,
+            Served::Left {
+                end: DriveEnd::Waiting,
+                ..
+            } => *told.borrow_mut() += 1,
             Served::Failed { why, .. } => panic!("{why}"),
             _ => {}
         });
@@ -243,7 +253,8 @@ fn runs_that_wait_for_people_cost_a_server_next_to_nothing() {
             // And it is there when somebody wants something.
             let run = first.unwrap();
             let by = super::support::cancel("ann");
-            let decided = world.local().decide(&run, &by, "k", Duration::from_secs(20));
+            let local = world.local();
+            let decided = local.decide(&run, &by, "k", Duration::from_secs(20));
             let decided = decided.await.unwrap();
             assert!(
                 matches!(&decided, piton_runtime::driver::Decided::Verdict(one) if one.accepted),
@@ -253,7 +264,5 @@ fn runs_that_wait_for_people_cost_a_server_next_to_nothing() {
         };
         let (served, ()) = tokio::join!(serve(Rc::new(world.local()), serving, tell), looking);
         served.unwrap();
-
-
     });
 }
