@@ -26,6 +26,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// How long it takes to check a runbook with this script and this SQL.
+#[allow(clippy::disallowed_methods, reason = "a test measures")]
 fn time(text: &str) -> f64 {
     let quoted = text.replace('"', "\\\"");
     let runbook = format!(
