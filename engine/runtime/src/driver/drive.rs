@@ -497,7 +497,11 @@ impl<S: Store> Drive<'_, S> {
             self.state.ended = records.last().map(|record| record.at);
         }
         let snapshot = self.snapshot();
-        let status = status(&self.state.run, self.state.ended);
+        let mut status = status(&self.state.run, self.state.ended);
+        if status.outcome.is_none() {
+            // What follows from this is still to be done. Who dies now leaves a run that is due at once.
+            status.next_due = Some(RunStatus::AT_ONCE);
+        }
         let expected = before(head, &records);
         let commit = Commit {
             records: &records,

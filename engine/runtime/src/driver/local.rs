@@ -21,8 +21,8 @@ use crate::keeper::{Executable, KeeperDir};
 use crate::owner::Owner;
 use crate::secrets::Secrets;
 use crate::store::{
-    AnyStore, Commit, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, Server,
-    Store, StoreError, Verdict, new_run_id,
+    AnyStore, Commit, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, RunStatus,
+    Server, Store, StoreError, Verdict, new_run_id,
 };
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
@@ -210,7 +210,11 @@ impl<S: Store> Local<S> {
             title: plan.title.clone(),
             starter: begin.by.to_string(),
             started: now,
-            status: status(&run, Some(now)),
+            status: RunStatus {
+                // Also where it waits for people from the start: nobody has called them yet.
+                next_due: Some(RunStatus::AT_ONCE),
+                ..status(&run, Some(now))
+            },
         };
         Ok(self.store.create(&new, &batch.records).await?)
     }

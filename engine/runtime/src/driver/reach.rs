@@ -52,10 +52,11 @@ impl Map<'_> {
         })
     }
 
-    /// The engine that wrote this record, unless it is from before engines were kept.
+    /// The engine that does what this record says, unless it is from before engines were kept. That is the one that
+    /// wrote it; what was written when the run was made is done by the first one.
     fn writer(&self, seq: u64) -> Option<&Engaged> {
-        let mut engines = self.engines.iter().rev();
-        engines.find(|engine| engine.after < seq)
+        let wrote = self.engines.iter().rev().find(|it| it.after < seq);
+        wrote.or_else(|| self.engines.iter().find(|it| it.fence == 1))
     }
 
     /// Where the attempt is whose start is this record.
