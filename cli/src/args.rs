@@ -92,6 +92,10 @@ pub enum Command {
     Lock(command::lock::Lock),
     /// Verify that a run's journal was not changed
     Audit(command::audit::Audit),
+    /// Delete runs that are over, by age and number
+    Prune(command::prune::Prune),
+    /// Copy the store while engines work on it
+    Backup(command::backup::Backup),
     /// Look whether this machine has what Piton needs
     Doctor(command::doctor::Doctor),
     /// Print completions for a shell

@@ -98,6 +98,8 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Rollback(command) => command.execute(store),
         Command::Lock(command) => command.execute(store),
         Command::Audit(command) => command.execute(store),
+        Command::Prune(command) => command.execute(store),
+        Command::Backup(command) => command.execute(store),
         Command::Doctor(command) => command.execute(store),
         Command::Completions(command) => command.execute(),
         Command::Keeper(command) => command.execute(),

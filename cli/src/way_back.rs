@@ -7,6 +7,7 @@ use piton_core::plan::{Action, NodeIndex, Plan, WorldEffect};
 use piton_core::record::{Fact, OutcomeStatus, Planned, Record, UndoEntry};
 use piton_core::run::{Effect, Event, Outcome, Run};
 use piton_core::time::Timestamp;
+use piton_runtime::store::rollback_run_id;
 use std::collections::BTreeSet;
 
 /// Something on the way back, in words.
@@ -99,10 +100,7 @@ pub fn without(mut back: Plan, done: &BTreeSet<String>) -> Plan {
 /// be two at once.
 #[must_use]
 pub fn name(run: &RunId, number: u32) -> RunId {
-    RunId(match number {
-        1 => format!("{run}-rollback"),
-        number => format!("{run}-rollback-{number}"),
-    })
+    rollback_run_id(run, number)
 }
 
 #[cfg(test)]

@@ -1,24 +1,34 @@
 //! `piton doctor`: does this machine have what Piton needs?
 
+mod near;
+
 use crate::display::style::{self, Line, Style};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::runbook::load_runbook;
 use crate::session::{Session, block_on, from_store};
 use clap::Args;
 use piton_runtime::store::postgres::ServerFacts;
 use piton_runtime::store::{AnyStore, Location};
 use serde::Serialize;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What `piton doctor` takes.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example:\n  piton doctor\n\nExits 1 when something that is needed is missing."
-)]
+#[command(after_help = "\
+Examples:
+  piton doctor
+  piton doctor restore.runbook      would the store survive what this runbook is for?
+
+With runbooks it also warns when the store is on the disk, or the machine, of a database or a directory that they
+work on: a journal that is lost together with what it is to restore helps nobody. Exits 1 when something that is needed
+is missing.")]
 pub struct Doctor {
+    /// Runbooks whose databases and directories are compared with the place of the store
+    files: Vec<PathBuf>,
     /// Write JSON
     #[arg(long)]
     json: bool,
@@ -30,6 +40,8 @@ pub struct Doctor {
 enum Found {
     /// As it should be.
     Good,
+    /// It works, and is no good idea.
+    Warning,
     /// Piton works without it.
     Optional,
     /// Piton does not work like this.
@@ -60,6 +72,7 @@ impl Doctor {
     pub fn execute(self, store: Option<&str>) -> Result<Exit, Failure> {
         let findings = [
             store_findings(store),
+            targets(&self.files, store)?,
             vec![
                 shell(),
                 pipefail(),
@@ -90,6 +103,7 @@ impl Doctor {
 fn line(finding: &Finding) -> Line {
     let (sign, look) = match finding.found {
         Found::Good => ("✓", Style::Good),
+        Found::Warning => ("!", Style::Asks),
         Found::Optional => ("–", Style::Dim),
         Found::Missing => ("✗", Style::Bad),
     };
@@ -149,8 +163,36 @@ fn server_findings(server: &ServerFacts) -> Vec<Finding> {
     findings
 }
 
-/// Less than this is worth a word before a run is started.
+/// What the runbooks work on that goes down with the store, or takes it along.
+fn targets(files: &[PathBuf], store: Option<&str>) -> Result<Vec<Finding>, Failure> {
+    // What is wrong with the name is said already.
+    let Ok(location) = Location::from_environment(store) else {
+        return Ok(Vec::new());
+    };
+    let mut findings = Vec::new();
+    for file in files {
+        let near = near::near(&load_runbook(file)?, &location);
+        let file = file.display();
+        let warnings = near.iter().map(|what| {
+            let text =
+                format!("{file}: {what}; keep the store elsewhere, or copy it with `piton backup`");
+            finding("place", Found::Warning, text)
+        });
+        findings.extend(warnings);
+        if near.is_empty() {
+            let text =
+                format!("{file}: the store is not known to share a disk with what it works on");
+            findings.push(finding("place", Found::Good, text));
+        }
+    }
+    Ok(findings)
+}
+
+/// Less than this is too little for a run.
 const LITTLE_SPACE: u64 = 100 * 1024 * 1024;
+
+/// Less than this is worth a word before a run is started.
+const SOON_LITTLE_SPACE: u64 = 1024 * 1024 * 1024;
 
 fn space(path: &Path) -> Finding {
     let there = path
@@ -167,6 +209,9 @@ fn space(path: &Path) -> Finding {
                     Found::Missing,
                     format!("{text}; free at least 100 MiB"),
                 )
+            } else if free < SOON_LITTLE_SPACE {
+                let text = format!("{text}; `piton prune` deletes what is over");
+                finding("space", Found::Warning, text)
             } else {
                 finding("space", Found::Good, text)
             }

@@ -12,6 +12,7 @@ use super::logs::Logs;
 use super::options::{DriveEnd, DriveOptions, Observer};
 use super::pages::Pages;
 use super::processes::Processes;
+use super::prune::{self, PruneError};
 use super::tenure::{Asked, Tenure};
 use crate::action::attempt::Context;
 use crate::action::environment::passed_on;
@@ -562,6 +563,36 @@ impl<S: Store> Local<S> {
     /// When they cannot be read.
     pub async fn records(&self, run: &RunId) -> Result<Vec<Record>, DriveError> {
         Ok(self.store.records(run, 1).await?)
+    }
+
+    /// Deletes a run that is over, with its directory on this host. Gives the bytes of the files that went.
+    ///
+    /// # Errors
+    /// When something needs the run, or it cannot be deleted.
+    pub async fn prune(&self, run: &RunId) -> Result<u64, PruneError> {
+        prune::prune(&self.store, &self.directory(run), run).await
+    }
+
+    /// How many bytes the files of a run take on this host.
+    #[must_use]
+    pub fn size(&self, run: &RunId) -> u64 {
+        prune::size(self.directory(run).path())
+    }
+
+    /// The directories on this host of runs that the store does not have any more, with the bytes of their files.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn without_run(&self) -> Result<Vec<(RunDirectory, u64)>, DriveError> {
+        prune::without_run(&self.store, &self.location).await
+    }
+
+    /// Removes one of [`Local::without_run`].
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self, directory: &RunDirectory) -> std::io::Result<()> {
+        prune::remove(directory.path())
     }
 
     /// Checks that the journal of a run is the one that was written.

@@ -2,7 +2,7 @@
 
 use crate::store::RunDirectory;
 use piton_core::id::AttemptId;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -38,6 +38,15 @@ impl KeeperDir {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.0.keeper_lock()
+    }
+
+    /// Whether somebody holds that lock: the keeper, or a step that it has just begun.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let Ok(file) = File::options().write(true).open(self.lock()) else {
+            return false;
+        };
+        flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
     }
 
     /// The keeper's log.

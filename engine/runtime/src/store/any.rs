@@ -1,15 +1,16 @@
 //! A store of whichever kind a location names.
 
 use super::{
-    Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave, Loaded, Location,
-    LockBreak, Locks, LogPiece, NewRun, PostgresStore, RunFilter, RunSummary, SqliteStore, Store,
-    StoreError, Taken, Verdict,
+    BackupError, Claimable, Commit, Created, Engaged, Host, HostWord, InboxId, Lease, Leave,
+    Loaded, Location, LockBreak, Locks, LogPiece, NewRun, PostgresStore, RunFilter, RunSummary,
+    SqliteStore, Store, StoreError, Taken, Verdict,
 };
 use crate::owner::Owner;
 use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
 use piton_core::run::{Event, Head};
 use piton_core::time::{Millis, Timestamp};
+use std::path::Path;
 
 /// A store of any kind.
 #[derive(Debug)]
@@ -32,6 +33,21 @@ impl AnyStore {
                 let store = PostgresStore::open(url).await?;
                 Ok(AnyStore::Postgres(Box::new(store)))
             }
+        }
+    }
+}
+
+impl AnyStore {
+    /// Writes a copy of the store to a file: see [`SqliteStore::backup`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn backup(&self, to: &Path) -> Result<(), BackupError> {
+        match self {
+            AnyStore::Sqlite(store) => store.backup(to),
+            AnyStore::Postgres(store) => Err(BackupError::Postgres {
+                command: store.dump_command(to),
+            }),
         }
     }
 }
@@ -140,6 +156,10 @@ impl Store for AnyStore {
         reason: &str,
     ) -> Result<LockBreak, StoreError> {
         behind!(self.break_lock(name, by, reason))
+    }
+
+    async fn delete(&self, run: &RunId) -> Result<(), StoreError> {
+        behind!(self.delete(run))
     }
 
     async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {

@@ -196,6 +196,14 @@ pub enum StoreError {
         /// The run that was worked on.
         run: Option<RunId>,
     },
+    /// The run cannot be deleted.
+    #[error("run {run} was not deleted: {why}")]
+    StillNeeded {
+        /// The run.
+        run: RunId,
+        /// What needs it.
+        why: StillNeeded,
+    },
     /// There is no run of this id.
     #[error("there is no run {run} in the store {place}; type `piton runs` to see those that are")]
     NoSuchRun {
@@ -244,6 +252,58 @@ pub enum StoreError {
         /// Some of those that match, newest first.
         candidates: Vec<RunId>,
     },
+}
+
+/// Why a run is not deleted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum StillNeeded {
+    /// It is not over.
+    #[error("it is not over; `piton cancel` ends it")]
+    Open,
+    /// An engine has it.
+    #[error("{by} still works on it")]
+    Driven {
+        /// Which.
+        by: Box<Owner>,
+    },
+    /// Another run that is not over takes it back.
+    #[error("run {by} takes back what it did, and is not over")]
+    TakenBack {
+        /// That run.
+        by: RunId,
+    },
+    /// It took back a run that is there: without it that run could be taken back once more.
+    #[error("it took back what run {run} did, which is kept, and stands for that")]
+    TookBack {
+        /// The run that it took back.
+        run: RunId,
+    },
+}
+
+/// Why there is no copy of a store.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is something of that name.
+    #[error("{} is there already, and nothing was written", .0.display())]
+    Exists(std::path::PathBuf),
+    /// The file cannot be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no file of this host.
+    #[error("a store in Postgres is copied with Postgres' own tools: `{command}`")]
+    Postgres {
+        /// What copies it, without a password.
+        command: String,
+    },
+    /// The store cannot be read, or the copy not written.
+    #[error(transparent)]
+    Store(StoreError),
 }
 
 impl StoreError {

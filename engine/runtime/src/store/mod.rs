@@ -17,11 +17,12 @@ mod stored;
 mod types;
 
 pub use any::AnyStore;
-pub use error::StoreError;
+pub use error::{BackupError, StillNeeded, StoreError};
 pub use hosts::{Claimable, Engaged, Host, HostWord, Leave, SERVER_LIVES, Server};
 pub use location::{Location, LocationError, RunDirectory};
 pub use locks::{BrokenLock, LockBreak, LockClaim, LockHolder, Locks, Taken};
-pub use names::new_run_id;
+pub(crate) use names::is_run_id;
+pub use names::{new_run_id, rollback_run_id};
 pub use postgres::{PostgresStore, PostgresUrl};
 pub use sqlite::SqliteStore;
 pub use types::{
@@ -222,6 +223,14 @@ pub trait Store: Send + Sync {
         by: &Actor,
         reason: &str,
     ) -> impl Future<Output = Result<LockBreak, StoreError>> + Send;
+
+    /// Deletes all that the store has of a run that is over and that nothing needs any more, in one transaction. Its
+    /// directory is not the store's business.
+    ///
+    /// # Errors
+    /// [`StoreError::StillNeeded`] when the run is not over, somebody drives it, another run takes it back right now,
+    /// or it is one that took back a run that is kept; [`StoreError::NoSuchRun`]; or when the store cannot be written.
+    fn delete(&self, run: &RunId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Leaves a run to the servers of the store from now on. One that was left to them at once stays so.
     ///

@@ -50,6 +50,36 @@ pub(crate) fn is_run_id(id: &str) -> bool {
     (1..=100).contains(&id.len()) && !id.starts_with(['.', '-']) && id.chars().all(plain)
 }
 
+/// What follows the id of a run in the id of one that takes it back; behind that, from the second on, a number.
+const TAKES_BACK: &str = "-rollback";
+
+/// The id of the `number`th run that takes this one back, from 1. The first has a fixed id, so that there cannot be two
+/// at once.
+#[must_use]
+pub fn rollback_run_id(run: &RunId, number: u32) -> RunId {
+    RunId(match number {
+        1 => format!("{run}{TAKES_BACK}"),
+        number => format!("{run}{TAKES_BACK}-{number}"),
+    })
+}
+
+/// The run that one of this id takes back, if it is one that does.
+pub(crate) fn taken_back(id: &RunId) -> Option<RunId> {
+    let unnumbered = match id.0.rsplit_once('-') {
+        Some((before, number)) if before.ends_with(TAKES_BACK) && number.parse::<u32>().is_ok() => {
+            before
+        }
+        _ => &id.0,
+    };
+    let run = unnumbered.strip_suffix(TAKES_BACK)?;
+    (!run.is_empty()).then(|| RunId(run.to_owned()))
+}
+
+/// Whether a run of the other id takes this one back.
+pub(crate) fn is_taken_back_by(run: &RunId, other: &RunId) -> bool {
+    taken_back(other).as_ref() == Some(run)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +120,24 @@ mod tests {
         ] {
             assert!(!is_run_id(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_run_is_known_by_the_ids_of_those_that_take_it_back() {
+        let run = RunId("drill-00000".to_owned());
+        for number in [1, 2, 99] {
+            let other = rollback_run_id(&run, number);
+            assert_eq!(taken_back(&other), Some(run.clone()), "{other}");
+        }
+        for other in [
+            "drill-00000",
+            "drill-00000-rollback-x",
+            "-rollback",
+            "drill-rollback2",
+        ] {
+            assert_eq!(taken_back(&RunId(other.to_owned())), None, "{other}");
+        }
+        let again = rollback_run_id(&rollback_run_id(&run, 1), 1);
+        assert_eq!(taken_back(&again), Some(rollback_run_id(&run, 1)));
     }
 }

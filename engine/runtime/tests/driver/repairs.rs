@@ -38,6 +38,9 @@ struct Faulty {
 }
 
 impl Store for Faulty {
+    async fn delete(&self, run: &RunId) -> Result<(), StoreError> {
+        self.inner.delete(run).await
+    }
     async fn create(&self, run: &NewRun, records: &[Record]) -> Result<Created, StoreError> {
         self.inner.create(run, records).await
     }

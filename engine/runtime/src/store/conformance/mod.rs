@@ -3,6 +3,7 @@
 //! A store's own tests call [`all`] with a function that makes an empty store. What only one kind of store can
 //! show (files, two processes, a torn log) is in that store's tests.
 
+mod delete;
 mod inbox;
 mod journal;
 mod lease;
@@ -79,6 +80,8 @@ pub async fn all<S: Store, M: Future<Output = S>>(make: impl Fn() -> M) -> Resul
         log::a_log_is_kept_in_chunks_that_may_come_again,
         log::a_long_log_keeps_its_beginning_and_its_end,
         lease::its_clock_goes_on,
+        delete::only_what_is_over_and_not_needed_is_deleted,
+        delete::a_run_and_those_that_took_it_back_go_in_this_order,
         list::listings_are_newest_first_and_filtered,
         list::a_run_is_found_by_what_people_type,
         journal::what_is_not_there_is_said_so,

@@ -12,6 +12,7 @@
 //! `lock.rs`, `list.rs`, `log.rs`, `serving.rs` and `hosts.rs` hold the methods by what they are about; `bell.rs` listens.
 
 mod bell;
+mod delete;
 mod failure;
 mod hosts;
 mod inbox;
@@ -223,6 +224,11 @@ impl Store for PostgresStore {
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         patiently!(self.tries("listing runs", None), self.list_runs(filter))
+    }
+
+    async fn delete(&self, run: &RunId) -> Result<(), StoreError> {
+        let tries = self.tries("deleting a run", Some(run));
+        patiently!(tries, self.delete_run(run))
     }
 
     async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {

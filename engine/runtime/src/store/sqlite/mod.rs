@@ -4,6 +4,8 @@
 //! [`open`](SqliteStore::open) and the tables are in `open.rs` and `schema.rs`; `journal.rs`, `lease.rs`,
 //! `inbox.rs`, `lock.rs`, `list.rs`, `serving.rs` and `hosts.rs` hold the methods by what they are about.
 
+mod backup;
+mod delete;
 mod failure;
 mod hosts;
 mod inbox;
@@ -263,6 +265,10 @@ impl Store for SqliteStore {
         reason: &str,
     ) -> Result<LockBreak, StoreError> {
         self.break_named_lock(name, by, reason)
+    }
+
+    async fn delete(&self, run: &RunId) -> Result<(), StoreError> {
+        self.delete_run(run)
     }
 
     async fn leave_to_servers(&self, run: &RunId, leave: Leave) -> Result<(), StoreError> {
