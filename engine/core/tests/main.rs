@@ -4,6 +4,7 @@
 
 mod back;
 mod expr;
+mod golden;
 mod journal;
 mod people;
 mod promises;
