@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod catalogue;
 mod compile;
+mod cpu;
 mod drills;
 mod each;
 mod embedded;

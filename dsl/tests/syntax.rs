@@ -1,7 +1,5 @@
 //! Reading files in both syntaxes: what they mean, what is said of mistakes, and what hostile ones cost.
 
-use std::time::Instant;
-
 use piton_dsl::node::{Kind, Node};
 use piton_dsl::source::SourceFile;
 use piton_dsl::syntax::{self, CODES, MAX_DIAGNOSTICS, Parsed};
@@ -431,12 +429,7 @@ fn diagnostics_are_capped_and_the_last_one_says_so() {
 fn growth(name: &str, text: &str) -> f64 {
     let time = |text: String| {
         let file = SourceFile::new(name, text);
-        #[allow(clippy::disallowed_methods, reason = "the test measures")]
-        let start = Instant::now();
-        let parsed = syntax::parse(&file);
-        let taken = start.elapsed();
-        drop(parsed);
-        taken.as_secs_f64()
+        crate::cpu::seconds(|| syntax::parse(&file))
     };
     let small = (0..3)
         .map(|_| time(text.to_string()))
