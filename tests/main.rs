@@ -2,8 +2,6 @@
 //!
 //! A fault that shows here and not in the simulator (`engine/core/tests`) means that a seam is in the wrong place.
 
-mod support;
-
 mod audit;
 mod back;
 mod check;
@@ -27,12 +25,15 @@ mod people;
 mod postgres_store;
 mod proof;
 mod prose;
+mod prune;
 mod recovery;
+mod replan;
 mod resources;
 mod runbooks;
 mod secrets;
 mod servers;
 mod shellcheck;
+mod support;
 mod targets;
 mod terminal;
 mod tutorial;
