@@ -78,7 +78,7 @@ runbook canary {
     }
 }
 
-/// A core file holds all that a process knew. `QUIT` leaves one where the system allows it.
+/// A core file holds all that a process knew. `ABRT` leaves one where the system allows it.
 #[test]
 fn an_engine_leaves_no_core_file() {
     use std::os::unix::process::ExitStatusExt as _;
@@ -96,7 +96,7 @@ fn an_engine_leaves_no_core_file() {
             .stderr(Stdio::null());
         let mut child = command.spawn().expect("sh starts");
         until("it runs", || !place.read("started").is_empty());
-        crate::support::kill(child.id(), "QUIT");
+        crate::support::kill(child.id(), "ABRT");
         let status = child.wait().expect("a child");
         std::fs::remove_file(place.dir.join("started")).expect("it was there");
         status.core_dumped()
