@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release -p piton-bench            five rounds of everything
 //! cargo run --release -p piton-bench -- 3       three rounds
-//! cargo run --release -p piton-bench -- 3 check only this part: `steps`, `postgres`, `check` or `prove`
+//! cargo run --release -p piton-bench -- 3 check only this part: `steps`, `postgres`, `check`, `prove` or `journals`
 //! ```
 //!
 //! The floor of a chain is, for each step, the same process spawned and waited for by this program, then one durable
@@ -18,11 +18,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod check;
+mod journals;
 mod postgres;
 mod prove;
 
 /// What can be measured by itself.
-const PARTS: [&str; 4] = ["steps", "postgres", "check", "prove"];
+const PARTS: [&str; 5] = ["steps", "postgres", "check", "prove", "journals"];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -51,6 +52,9 @@ fn main() -> Outcome<()> {
         }
         if wanted("prove") {
             bench.prove(rounds)?;
+        }
+        if wanted("journals") {
+            journals::journals(&bench.dir, &bench.piton, rounds)?;
         }
         Ok(())
     })();
