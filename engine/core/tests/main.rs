@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod back;
+mod elsewhere;
 mod expr;
 mod golden;
 mod journal;
