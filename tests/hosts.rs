@@ -1,65 +1,8 @@
 //! Servers: runs that were left to them, servers that are killed or stopped, and hosts that do not answer.
 
-use crate::support::{Place, SOON, chain, kill, until};
-use std::io::{BufRead, BufReader};
-use std::process::Child;
-use std::sync::mpsc::{Receiver, channel};
+use crate::support::server::Server;
+use crate::support::{Place, chain, until};
 use std::time::{Duration, Instant};
-
-/// A `piton serve`, ended with the test.
-struct Server {
-    child: Child,
-    lines: Receiver<String>,
-    said: Vec<String>,
-}
-
-impl Server {
-    fn start(place: &Place, settings: &[(&str, &str)], arguments: &[&str]) -> Server {
-        let mut command = place.piton(["serve"]);
-        command.args(arguments).envs(settings.iter().copied());
-        let mut child = command.spawn().expect("piton starts");
-        let stderr = child.stderr.take().expect("a pipe");
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let said = Vec::new();
-        let mut server = Server { child, lines, said };
-        server.says("serves");
-        server
-    }
-
-    /// Waits for a line with this in it.
-    fn says(&mut self, what: &str) {
-        let end = Instant::now() + 4 * SOON;
-        while !self.said.iter().any(|line| line.contains(what)) {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.said.push(line),
-                Err(_) => panic!("it never said `{what}`: {:#?}", self.said),
-            }
-        }
-    }
-
-    fn signal(&self, signal: &str) {
-        kill(self.child.id(), signal);
-    }
-
-    /// Tells it to end, and waits for that.
-    fn end(mut self) -> Option<i32> {
-        self.signal("TERM");
-        self.child.wait().expect("our child").code()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn detach(place: &Place, file: &std::path::Path) -> String {
     let ended = place.run(["run".as_ref(), "--detach".as_ref(), file.as_os_str()]);
@@ -144,13 +87,11 @@ fn twenty_runs_end_although_their_servers_are_killed() {
         ]);
         ended.expect(0);
         if number == runs / 2 {
-            first.child.kill().expect("our child");
-            first.child.wait().expect("our child");
+            first.kill();
         }
     }
     let third = Server::start(&place, &[], &["--name", "third"]);
-    second.child.kill().expect("our child");
-    second.child.wait().expect("our child");
+    second.kill();
     let over = || {
         let listed = place.json(["runs", "--json"]);
         let listed = listed.as_array().cloned().unwrap_or_default();

@@ -18,6 +18,7 @@ mod examples;
 mod ground;
 mod guestguard;
 mod hosts;
+mod hosts_postgres;
 mod killed;
 mod layout;
 mod locks;

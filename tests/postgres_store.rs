@@ -1,61 +1,10 @@
 //! A team's store on a real Postgres: a colleague on another host sees, decides and takes over; engines and the server
 //! die in the middle; no password is shown anywhere.
 
-use crate::support::postgres::Cluster;
-use crate::support::{Ended, Place, chain, kill, until};
+use crate::support::team::{PASSWORD, Team, clean};
+use crate::support::{Ended, chain, kill, until};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// What must not be seen anywhere.
-const PASSWORD: &str = "hunter2-canary";
-
-/// A server with a store in it for a role of its own.
-struct Team {
-    cluster: Cluster,
-    /// Its folder, and the first host's.
-    a: Place,
-}
-
-impl Team {
-    fn new() -> Team {
-        let mut a = Place::new();
-        let cluster = Cluster::new(&a.dir.join("cluster"), None);
-        cluster.start();
-        cluster.psql(
-            "postgres",
-            &format!("create role team login password '{PASSWORD}'; create schema piton authorization team"),
-        );
-        let team = host(&mut a, "a", &cluster);
-        assert_eq!(team, "a");
-        Team { cluster, a }
-    }
-
-    /// Another host of the same store.
-    fn another(&self, name: &str) -> Place {
-        let mut place = Place::new();
-        host(&mut place, name, &self.cluster);
-        place
-    }
-}
-
-/// Makes a place a host of the store.
-fn host<'n>(place: &mut Place, name: &'n str, cluster: &Cluster) -> &'n str {
-    let url = format!(
-        "postgres://team:{PASSWORD}@127.0.0.1:{}/postgres",
-        cluster.port
-    );
-    place.settings.push(("PITON_STORE".to_owned(), url.into()));
-    place.settings.push(("PITON_HOST".to_owned(), name.into()));
-    name
-}
-
-/// Nothing that a command prints has the password.
-#[track_caller]
-fn clean(ended: Ended) -> Ended {
-    assert!(!ended.stdout.contains(PASSWORD), "{ended:?}");
-    assert!(!ended.stderr.contains(PASSWORD), "{ended:?}");
-    ended
-}
 
 /// How often each step of a chain was started and done.
 fn counts(dir: &Path) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {

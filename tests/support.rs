@@ -3,12 +3,15 @@
 pub mod account;
 pub mod api;
 pub mod history;
+pub mod line;
 pub mod operator;
 pub mod postgres;
 pub mod scratch;
+pub mod server;
 pub mod site;
 pub mod snapshot;
 pub mod standins;
+pub mod team;
 
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
