@@ -20,6 +20,7 @@ mod guestguard;
 mod hosts;
 mod hosts_postgres;
 mod killed;
+mod large;
 mod layout;
 mod locks;
 mod people;

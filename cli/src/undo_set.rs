@@ -1,6 +1,7 @@
 //! What a rollback would undo, seen from a node of the plan before anything has run.
 
 use crate::command::plan::order;
+use fixedbitset::FixedBitSet;
 use piton_core::plan::{Action, CallPart, Node, NodeIndex, Plan, UndoAfter, WorldEffect};
 use piton_core::record::WhyAsk;
 use std::collections::BTreeSet;
@@ -18,61 +19,120 @@ pub struct UndoSet {
     pub beside: Vec<NodeIndex>,
 }
 
+/// With more nodes than this that change anything, nobody reads what a rollback from each node would do, and the sets
+/// together would grow with the square of their number.
+const MOST: usize = 2_000;
+
 /// The undo set of each node, in the order of the plan's nodes. Nodes that run however the run ends have none: they
-/// run after the way back.
+/// run after the way back. `None` for a plan in which very many nodes change something.
 #[must_use]
-pub fn undo_sets(plan: &Plan) -> Vec<Option<UndoSet>> {
-    let order = order(plan);
-    let before = before(plan, &order);
-    plan.indices()
-        .zip(&plan.nodes)
-        .map(|(index, node)| (!node.finally).then(|| undo_set(plan, &order, &before, index)))
-        .collect()
+pub fn undo_sets(plan: &Plan) -> Option<Vec<Option<UndoSet>>> {
+    let ways = Ways::new(plan)?;
+    let sets = plan.indices().zip(&plan.nodes);
+    Some(
+        sets.map(|(index, node)| (!node.finally).then(|| ways.undo_set(plan, index)))
+            .collect(),
+    )
 }
 
-/// All nodes before each node.
-fn before(plan: &Plan, order: &[NodeIndex]) -> Vec<BTreeSet<NodeIndex>> {
-    let mut before: Vec<BTreeSet<NodeIndex>> = vec![BTreeSet::new(); plan.nodes.len()];
-    for index in order {
-        let needs = plan.node(*index).map(|node| node.needs.as_slice());
-        let mut own = BTreeSet::new();
-        for need in needs.unwrap_or_default() {
-            own.insert(*need);
-            own.extend(before.get(need.index()).into_iter().flatten());
-        }
-        if let Some(place) = before.get_mut(index.index()) {
-            *place = own;
-        }
-    }
-    before
+/// Which of the nodes that have an effect are before and after each node. Places in the sets are those in `effects`.
+struct Ways {
+    /// The nodes with an effect, in an order in which they can run.
+    effects: Vec<NodeIndex>,
+    before: Vec<FixedBitSet>,
+    after: Vec<FixedBitSet>,
 }
 
-fn undo_set(
-    plan: &Plan,
-    order: &[NodeIndex],
-    before: &[BTreeSet<NodeIndex>],
-    failed: NodeIndex,
-) -> UndoSet {
-    let empty = BTreeSet::new();
-    let of = |index: NodeIndex| before.get(index.index()).unwrap_or(&empty);
-    let done = of(failed);
-    let mut set = UndoSet::default();
-    for index in order.iter().rev().copied() {
-        let Some(node) = plan.node(index) else {
-            continue;
+impl Ways {
+    fn new(plan: &Plan) -> Option<Ways> {
+        let order = order(plan);
+        let has_effect = |index: &NodeIndex| {
+            let node = plan.node(*index);
+            node.is_some_and(|node| node.effect != WorldEffect::None)
         };
-        if index != failed && !done.contains(&index) {
-            if !node.finally && !of(index).contains(&failed) && changes(node) {
-                set.beside.push(index);
-            }
-            continue;
+        let effects: Vec<NodeIndex> = order.iter().copied().filter(has_effect).collect();
+        if effects.len() > MOST {
+            return None;
         }
-        if index == failed || !replaced(plan, node, done) {
-            sort_in(&mut set, index, node, index == failed);
+        let mut own = vec![None; plan.nodes.len()];
+        for (place, index) in effects.iter().enumerate() {
+            if let Some(own) = own.get_mut(index.index()) {
+                *own = Some(place);
+            }
+        }
+        let nothing = FixedBitSet::with_capacity(effects.len());
+        let mut before = vec![nothing; plan.nodes.len()];
+        let mut after = before.clone();
+        for index in &order {
+            for need in needs(plan, *index) {
+                add(&mut before, *need, *index, &own);
+            }
+        }
+        for index in order.iter().rev() {
+            for need in needs(plan, *index) {
+                add(&mut after, *index, *need, &own);
+            }
+        }
+        Some(Ways {
+            effects,
+            before,
+            after,
+        })
+    }
+
+    fn undo_set(&self, plan: &Plan, failed: NodeIndex) -> UndoSet {
+        let mut set = UndoSet::default();
+        let (Some(before), Some(after)) = (
+            self.before.get(failed.index()),
+            self.after.get(failed.index()),
+        ) else {
+            return set;
+        };
+        let own_undo: BTreeSet<NodeIndex> = before
+            .ones()
+            .filter_map(|place| self.effects.get(place).copied())
+            .filter(|index| {
+                let node = plan.node(*index);
+                node.is_some_and(|it| {
+                    matches!(it.action, Action::Call(_))
+                        && matches!(it.effect, WorldEffect::Undo(_))
+                })
+            })
+            .collect();
+        for (place, index) in self.effects.iter().copied().enumerate().rev() {
+            let Some(node) = plan.node(index) else {
+                continue;
+            };
+            if index != failed && !before.contains(place) {
+                if !node.finally && !after.contains(place) && changes(node) {
+                    set.beside.push(index);
+                }
+                continue;
+            }
+            if index == failed || !replaced(plan, node, &own_undo) {
+                sort_in(&mut set, index, node, index == failed);
+            }
+        }
+        set.beside.reverse();
+        set
+    }
+}
+
+fn needs(plan: &Plan, index: NodeIndex) -> &[NodeIndex] {
+    plan.node(index)
+        .map(|node| node.needs.as_slice())
+        .unwrap_or_default()
+}
+
+/// Adds a node, and what its own set has, to the set of its neighbour.
+fn add(sets: &mut [FixedBitSet], from: NodeIndex, to: NodeIndex, own: &[Option<usize>]) {
+    let (from, to) = (from.index(), to.index());
+    if let Ok([of, into]) = sets.get_disjoint_mut([from, to]) {
+        into.union_with(of);
+        if let Some(place) = own.get(from).copied().flatten() {
+            into.insert(place);
         }
     }
-    set.beside.reverse();
-    set
 }
 
 /// Whether a node leaves anything in the world.
@@ -80,14 +140,14 @@ fn changes(node: &Node) -> bool {
     node.effect != WorldEffect::None && !matches!(node.action, Action::Call(CallPart::Begin))
 }
 
-/// Whether a call that is done has an undo of its own, which takes the place of those in it.
-fn replaced(plan: &Plan, node: &Node, done: &BTreeSet<NodeIndex>) -> bool {
+/// Whether the node is in one of these calls, whose own undo takes the place of those in it.
+fn replaced(plan: &Plan, node: &Node, own_undo: &BTreeSet<NodeIndex>) -> bool {
     let mut call = node.call;
-    while let Some((index, end)) = call.and_then(|index| Some((index, plan.node(index)?))) {
-        if done.contains(&index) && matches!(end.effect, WorldEffect::Undo(_)) {
+    while let Some(index) = call {
+        if own_undo.contains(&index) {
             return true;
         }
-        call = end.call;
+        call = plan.node(index).and_then(|end| end.call);
     }
     false
 }
@@ -152,6 +212,7 @@ mod tests {
         plan.nodes[3].effect = WorldEffect::Irreversible("it is sent".to_owned());
         let sets: Vec<UndoSet> = undo_sets(&plan)
             .into_iter()
+            .flatten()
             .map(Option::unwrap_or_default)
             .collect();
         assert_eq!(sets[0].ask, [(NodeIndex(0), WhyAsk::HalfDone)]);
@@ -167,6 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_in_which_very_many_nodes_change_something_has_none() {
+        let names: Vec<String> = (0..=MOST).map(|number| format!("n{number}")).collect();
+        let mut plan = plan(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for node in &mut plan.nodes {
+            node.effect = WorldEffect::Unstated;
+        }
+        assert_eq!(undo_sets(&plan), None);
+        plan.nodes[7].effect = WorldEffect::None;
+        let sets = undo_sets(&plan).unwrap_or_default();
+        let last = sets.last().cloned().flatten().unwrap_or_default();
+        assert_eq!(last.ask.len(), MOST);
+    }
+
+    #[test]
     fn what_runs_beside_is_named_and_what_ends_the_run_is_not_undone() {
         let mut plan = plan(&["a", "b", "looks", "clean"]);
         for at in [0, 1] {
@@ -176,7 +251,7 @@ mod tests {
         plan.nodes[2].needs = vec![];
         plan.nodes[3].needs = vec![];
         plan.nodes[3].finally = true;
-        let sets = undo_sets(&plan);
+        let sets = undo_sets(&plan).unwrap_or_default();
         assert_eq!(
             ids(&plan, sets[0].clone().unwrap_or_default().beside),
             ["b"]
@@ -201,6 +276,7 @@ mod tests {
         plan.nodes[2].action = Action::Call(CallPart::End);
         let sets: Vec<UndoSet> = undo_sets(&plan)
             .into_iter()
+            .flatten()
             .map(Option::unwrap_or_default)
             .collect();
         assert_eq!(ids(&plan, sets[3].undo.clone()), ["x"]);

@@ -16,7 +16,7 @@ use piton_core::plan::NodeKind;
 
 /// How many steps and gates a runbook may have. Far more than anybody wrote, and few enough that a file made to
 /// do harm does none.
-const MAX_NODES: usize = 20_000;
+const MAX_NODES: usize = 100_000;
 
 impl Lowering<'_> {
     pub(super) fn nodes(&mut self, fields: &Fields<'_>, runbook: &Runbook) -> Vec<Node> {

@@ -1,5 +1,6 @@
 //! What a rollback from a node would do, in a line and as JSON.
 
+use super::text::some_of;
 use crate::undo_set::{UndoSet, why};
 use piton_core::plan::{NodeIndex, Plan};
 use piton_core::record::WhyAsk;
@@ -56,11 +57,11 @@ pub(super) fn words(plan: &Plan, set: &UndoSet) -> Option<String> {
             format!("{} ({})", name(plan, *node), why(*because))
         };
         let ask: Vec<String> = set.ask.iter().map(ask).collect();
-        parts.push(format!("asks about {}", ask.join(", ")));
+        parts.push(format!("asks about {}", some_of(&ask, ", ")));
     }
     let mut list = |what: &str, nodes: &[NodeIndex]| {
         if !nodes.is_empty() {
-            parts.push(format!("{what} {}", names(plan, nodes).join(", ")));
+            parts.push(format!("{what} {}", some_of(&names(plan, nodes), ", ")));
         }
     };
     list("undoes", &set.undo);
@@ -72,7 +73,7 @@ pub(super) fn words(plan: &Plan, set: &UndoSet) -> Option<String> {
         parts.push("undoes nothing before it".to_owned());
     }
     if !set.beside.is_empty() {
-        let beside = names(plan, &set.beside).join(", ");
+        let beside = some_of(&names(plan, &set.beside), ", ");
         parts.push(format!("and what was done beside it of {beside}"));
     }
     Some(parts.join("; "))

@@ -36,6 +36,9 @@ pub(super) struct Shown<'a> {
     /// The node after whose start the run cannot be taken back.
     point_of_no_return: Option<&'a str>,
     worst_case: WorstCase,
+    /// Whether the nodes have no `back` because very many of them change something.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    back_left_out: bool,
     /// In an order in which they can run.
     nodes: Vec<ShownNode<'a>>,
 }
@@ -83,7 +86,7 @@ struct ShownWithin<'a> {
 /// The JSON form of a plan.
 pub(super) fn shown(plan: &Plan) -> Shown<'_> {
     let sets = undo_sets(plan);
-    let set = |at: NodeIndex| sets.get(at.index()).and_then(Option::as_ref);
+    let set = |at: NodeIndex| sets.as_ref()?.get(at.index())?.as_ref();
     Shown {
         runbook: &plan.runbook,
         title: plan.title.as_deref(),
@@ -101,6 +104,7 @@ pub(super) fn shown(plan: &Plan) -> Shown<'_> {
         undoes: plan.undoes.as_ref(),
         point_of_no_return: point_of_no_return(plan).map(|at| id(plan, at)),
         worst_case: worst_case(plan),
+        back_left_out: sets.is_none(),
         nodes: order(plan)
             .into_iter()
             .filter_map(|at| Some(shown_node(plan, plan.node(at)?, set(at))))

@@ -28,10 +28,18 @@ pub(super) fn lines(plan: &Plan) -> Vec<Line> {
         if node.finally && !std::mem::replace(&mut ends, true) {
             lines.push(Line::new().with(Style::Dim, "── however the run ends ──"));
         }
-        let set = sets.get(index.index()).and_then(Option::as_ref);
+        let set = sets
+            .as_ref()
+            .and_then(|sets| sets.get(index.index())?.as_ref());
         lines.extend(node_lines(plan, number + 1, index, node, set));
     }
     lines.push(Line::new());
+    if sets.is_none() {
+        lines.push(Line::new().with(
+            Style::Dim,
+            "what a rollback from each node would do is left out: very many nodes change something",
+        ));
+    }
     lines.push(worst_line(&worst_case(plan)));
     lines
 }
@@ -112,13 +120,29 @@ fn levels(escalation: &Escalation) -> String {
         .join(", then ")
 }
 
+/// A list that may be very long, as people can read it: its beginning and its end.
+pub(super) fn some_of<S: AsRef<str>>(all: &[S], between: &str) -> String {
+    /// What fits into a few lines of a terminal.
+    const MOST: usize = 40;
+    const ENDS: usize = 10;
+    let join = |part: &[S]| part.iter().map(S::as_ref).collect::<Vec<_>>().join(between);
+    match (all.get(..ENDS), all.get(all.len().saturating_sub(ENDS)..)) {
+        (Some(head), Some(tail)) if all.len() > MOST => {
+            let left_out = all.len() - 2 * ENDS;
+            let parts = [join(head), format!("… {left_out} more …"), join(tail)];
+            parts.join(between)
+        }
+        _ => join(all),
+    }
+}
+
 fn worst_line(worst: &WorstCase) -> Line {
-    let path = worst.path.join(" → ");
+    let path = some_of(&worst.path, " → ");
     let time = clock::length(piton_core::time::Millis(worst.ms));
     let line = if worst.unbounded.is_empty() {
         Line::new().and("worst case ").with(Style::Strong, time)
     } else {
-        let without = worst.unbounded.join(", ");
+        let without = some_of(&worst.unbounded, ", ");
         Line::new()
             .and("worst case unknown: no time limit on ")
             .with(Style::Asks, without)
@@ -140,6 +164,16 @@ mod tests {
 
     fn text(plan: &Plan) -> Vec<String> {
         lines(plan).iter().map(Line::plain).collect()
+    }
+
+    #[test]
+    fn a_very_long_path_is_shown_by_its_ends() {
+        let names: Vec<String> = (0..41).map(|number| format!("n{number}")).collect();
+        let text = some_of(&names, " → ");
+        assert!(text.starts_with("n0 → n1 → "), "{text}");
+        assert!(text.contains("n9 → … 21 more … → n31"), "{text}");
+        assert!(text.ends_with("→ n40"), "{text}");
+        assert!(!some_of(&names[..40], ", ").contains('…'));
     }
 
     #[test]
