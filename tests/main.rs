@@ -38,5 +38,6 @@ mod shellcheck;
 mod support;
 mod targets;
 mod terminal;
+mod torture;
 mod tutorial;
 mod ways;
