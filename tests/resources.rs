@@ -78,6 +78,55 @@ fn a_full_disk_stops_the_run_and_room_lets_it_go_on() {
 }
 
 #[test]
+fn what_a_step_said_on_a_full_disk_is_asked_about_and_a_gate_looks_again() {
+    let place = Place::new();
+    // The folder of the runs' files, beside a store that has room.
+    let disk = place.dir.join("store.db.d");
+    let Some(_small) = SmallDisk::at(&disk) else {
+        return;
+    };
+    let fill = format!(
+        "cat /dev/zero > {}/filler 2>/dev/null || true",
+        disk.display()
+    );
+    let fill = format!("step fill {{ run = \"{fill}\" effect = abandoned(\"a test\") }}");
+    let file = place.file(
+        "fills.runbook",
+        &format!(
+            "runbook fills {{\n  timeout = 1m\n  {fill}\n  step b {{ run = \"echo b >> b; echo said\" retry {{ times = 3, backoff = 1ms }} effect = abandoned(\"a test\") }}\n  gate fine {{ checks {{ check \"it is\" {{ run = \"echo yes\" expect = \"value == 'yes'\" }} }} on_fail = [stop] }}\n  step c {{ run = \"echo c >> c\" effect = abandoned(\"a test\") }}\n}}\n"
+        ),
+    );
+    place
+        .run(["run".as_ref(), file.as_os_str()])
+        .expect(3)
+        .says("it ended well")
+        .says("no space is left there");
+    assert_eq!(place.read("b"), "b\n", "`retry` did not take it");
+    // Somebody looked and says so; the gate looks until nothing can be written down any more, and then it is held.
+    let held = place
+        .run(["decide", "last", "b", "succeeded"])
+        .without_panic();
+    let held = if held.code == Some(1) {
+        held
+    } else {
+        place.run(["resume", "last"])
+    };
+    let held = held.expect(1);
+    assert!(
+        held.stderr.contains("full") || held.stderr.contains("No space"),
+        "{held:?}"
+    );
+    assert!(held.stderr.contains("piton resume"), "{held:?}");
+    std::fs::remove_file(disk.join("filler")).expect("the filler");
+    place.run(["resume", "last"]).expect(0);
+    assert_eq!(
+        (place.read("b"), place.read("c")),
+        ("b\n".into(), "c\n".into())
+    );
+    place.run(["audit", "last"]).expect(0);
+}
+
+#[test]
 fn a_store_that_cannot_be_written_stops_the_run_and_repair_lets_it_go_on() {
     let place = Place::new();
     let disk = place.dir.join("disk");

@@ -168,6 +168,12 @@ impl<'s> Round<'s> {
         stands.is_some_and(|(state, outcome)| state == "waiting" || !outcome.is_empty())
     }
 
+    /// Whether the run is over. `false` while the store cannot say.
+    pub(super) fn is_over(&self) -> bool {
+        let stands = self.world.stands();
+        stands.is_some_and(|(_, outcome)| !outcome.is_empty())
+    }
+
     fn takes(&mut self, fault: Fault) {
         self.journals.extend(self.world.journal());
         let inside = self.world.is_inside();
@@ -183,6 +189,8 @@ impl<'s> Round<'s> {
             return;
         }
         self.cancelled = true;
+        // An engine that has only just been started may find that `cancel` drives the run.
+        self.excused = true;
         if self.chance.below(2) == 0 {
             self.kill_engine();
         }
@@ -251,27 +259,26 @@ impl<'s> Round<'s> {
             return self.answer();
         }
         self.over = expected.is_some();
-        let excused = self.excused && code == Some(1);
+        let said = self.world.last_words();
+        // Whoever types `resume` while the server is away is told so; only an engine at work waits for it.
+        let in_vain = said.contains("cannot be reached") && !said.contains('●');
+        let excused = (self.excused || in_vain) && code == Some(1);
         if (expected.is_none() || code != expected) && !excused && !self.serves {
-            let said = self.world.last_words();
             self.broken(&format!("engine ended with {code:?}: {said}"));
         }
     }
 
     /// A server's run waits for people or is over.
     fn rested(&mut self) {
-        let over = self
-            .world
-            .stands()
-            .is_some_and(|(_, outcome)| !outcome.is_empty());
-        if !over {
+        if !self.is_over() {
             return self.answer();
         }
         self.over = true;
         if let Some(mut engine) = self.engine.take() {
             kill(engine.id(), "TERM");
             let code = engine.wait().expect("a child").code();
-            if code != Some(0) {
+            // One that has only just been started ends by the signal itself.
+            if code.is_some_and(|code| code != 0) {
                 let said = self.world.last_words();
                 self.broken(&format!("the server ended with {code:?}: {said}"));
             }

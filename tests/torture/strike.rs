@@ -71,12 +71,13 @@ impl Round<'_> {
             false => vec!["resume", &run],
         };
         let mut second = self.world.engine(&words);
-        // One that comes too early is told who drives the run, and tries again.
+        // One that comes too early is told who drives the run, and tries again. It may be over by now, too.
         until("another engine takes the run over", || {
-            if self.fence() > before {
+            if self.fence() > before || self.is_over() {
                 return true;
             }
             if second.try_wait().expect("a child").is_some() {
+                std::thread::sleep(Duration::from_millis(50));
                 second = self.world.engine(&words);
             }
             false

@@ -48,12 +48,12 @@ pub fn server() -> &'static Cluster {
 
 /// A world of its own for a round.
 pub struct World<'s> {
+    /// A small file system for the store and what processes leave. Unmounted before its folder is removed.
+    pub disk: Option<Disk>,
     pub place: Place,
     pub kept: Kept<'s>,
     /// The database on the server.
     pub database: String,
-    /// A small file system for the store and what processes leave.
-    pub disk: Option<Disk>,
     pub wall: Option<Wall>,
     engines: usize,
     run: Option<String>,

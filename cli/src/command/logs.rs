@@ -107,6 +107,9 @@ struct JsonLine<'a> {
     attempt: String,
     stream: &'static str,
     text: &'a str,
+    /// Whether the line goes on in the next object of the same attempt and stream.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    goes_on: bool,
 }
 
 /// How lines are written.
@@ -211,6 +214,7 @@ impl Logs {
     ) -> Result<Exit, Failure> {
         let directory = session.directory(run);
         let mut readers: BTreeMap<AttemptId, Reader> = BTreeMap::new();
+        let mut writer = Writer::new(manner);
         loop {
             // Before the logs are read: what was over then has printed everything.
             let over = view.outcome.is_some();
@@ -228,7 +232,7 @@ impl Logs {
                     }
                     let text: String = lines
                         .iter()
-                        .map(|line| written(line, attempt, &node, manner))
+                        .map(|line| writer.written(line, attempt, &node))
                         .collect();
                     output::text(&text)?;
                 }
@@ -259,34 +263,66 @@ pub fn label(plan: &Plan, attempt: AttemptId) -> String {
     format!("{id} ({what})")
 }
 
-/// A line as it is printed. Where the output is no terminal, the text is what the step wrote, byte for byte.
-fn written(line: &Printed, attempt: AttemptId, node: &str, manner: &Manner) -> String {
-    if manner.json {
-        let stream = if line.error { "stderr" } else { "stdout" };
-        let at = Timestamp(line.at).to_string();
-        let line = JsonLine {
-            at,
-            node: node.split_once(" (").map_or(node, |(node, _)| node),
-            pass: attempt.pass,
-            attempt: attempt.to_string(),
-            stream,
-            text: &line.text,
+/// Writes lines as they are wanted.
+struct Writer<'m> {
+    manner: &'m Manner,
+    /// Whose line was begun and goes on, and on which stream.
+    begun: Option<(AttemptId, bool)>,
+}
+
+impl<'m> Writer<'m> {
+    fn new(manner: &'m Manner) -> Writer<'m> {
+        Writer {
+            manner,
+            begun: None,
+        }
+    }
+
+    /// A line as it is printed, or a piece of a very long one. Where the output is no terminal, the text is what the
+    /// step wrote, byte for byte where that is UTF-8 text.
+    fn written(&mut self, line: &Printed, attempt: AttemptId, node: &str) -> String {
+        let manner = self.manner;
+        if manner.json {
+            return json_line(line, attempt, node);
+        }
+        let text = if manner.terminal {
+            clean(&line.text, manner.colour)
+        } else {
+            line.text.clone()
         };
-        return serde_json::to_string(&line).unwrap_or_default() + "\n";
+        let (before, of) = (self.begun, (attempt, line.error));
+        self.begun = line.goes_on.then_some(of);
+        let mut out = String::new();
+        if before != Some(of) {
+            if before.is_some() {
+                out.push('\n');
+            }
+            if manner.named {
+                let head = format!("{} {node} │ ", clock::time(Timestamp(line.at)));
+                out += &Line::new().with(Style::Dim, head).render(manner.colour);
+            }
+        }
+        out += &text;
+        if !line.goes_on {
+            out.push('\n');
+        }
+        out
     }
-    let text = if manner.terminal {
-        clean(&line.text, manner.colour)
-    } else {
-        line.text.clone()
+}
+
+fn json_line(line: &Printed, attempt: AttemptId, node: &str) -> String {
+    let stream = if line.error { "stderr" } else { "stdout" };
+    let at = Timestamp(line.at).to_string();
+    let line = JsonLine {
+        at,
+        node: node.split_once(" (").map_or(node, |(node, _)| node),
+        pass: attempt.pass,
+        attempt: attempt.to_string(),
+        stream,
+        text: &line.text,
+        goes_on: line.goes_on,
     };
-    if !manner.named {
-        return text + "\n";
-    }
-    let head = Line::new().with(
-        Style::Dim,
-        format!("{} {node} │ ", clock::time(Timestamp(line.at))),
-    );
-    head.render(manner.colour) + &text + "\n"
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
 }
 
 #[cfg(test)]
@@ -299,6 +335,7 @@ mod tests {
             at: 0,
             error: true,
             text: "a\x1b[2Jb".to_owned(),
+            goes_on: false,
         };
         let attempt: AttemptId = "n0.p1.a1".parse().unwrap();
         let manner = |json, terminal, named| Manner {
@@ -307,18 +344,42 @@ mod tests {
             terminal,
             named,
         };
-        assert_eq!(
-            written(&line, attempt, "a", &manner(false, false, false)),
-            "a\x1b[2Jb\n"
-        );
-        assert_eq!(
-            written(&line, attempt, "a", &manner(false, true, false)),
-            "ab\n"
-        );
-        assert!(written(&line, attempt, "a", &manner(false, true, true)).ends_with(" a │ ab\n"));
+        let written =
+            |line: &Printed, manner: &Manner| Writer::new(manner).written(line, attempt, "a");
+        assert_eq!(written(&line, &manner(false, false, false)), "a\x1b[2Jb\n");
+        assert_eq!(written(&line, &manner(false, true, false)), "ab\n");
+        assert!(written(&line, &manner(false, true, true)).ends_with(" a │ ab\n"));
         let json: serde_json::Value =
-            serde_json::from_str(&written(&line, attempt, "a", &manner(true, true, true))).unwrap();
+            serde_json::from_str(&written(&line, &manner(true, true, true))).unwrap();
         assert_eq!(json["stream"], "stderr");
         assert_eq!(json["at"], "1970-01-01T00:00:00Z");
+    }
+    #[test]
+    fn a_long_line_is_one_again() {
+        let attempt: AttemptId = "n0.p1.a1".parse().unwrap();
+        let piece = |error, text: &str, goes_on| Printed {
+            at: 0,
+            error,
+            text: text.to_owned(),
+            goes_on,
+        };
+        let manner = Manner {
+            json: false,
+            colour: false,
+            terminal: false,
+            named: false,
+        };
+        let mut writer = Writer::new(&manner);
+        let lines = [
+            piece(false, "lo", true),
+            piece(false, "ng", false),
+            piece(false, "cut ", true),
+            piece(true, "error", false),
+        ];
+        let text: String = lines
+            .iter()
+            .map(|line| writer.written(line, attempt, "a"))
+            .collect();
+        assert_eq!(text, "long\ncut \nerror\n");
     }
 }

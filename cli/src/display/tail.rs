@@ -1,7 +1,9 @@
 //! Reads what attempts print, from the log files that their keeper writes.
 //!
-//! Each line of a log is `TIME STREAM TEXT`: milliseconds since the epoch, `o` or `e`, and what was printed.
+//! Each line of a log is `TIME STREAM TEXT`: milliseconds since the epoch, `o` or `e`, and what was printed. In the
+//! middle of a very long log is a hole, which reads as zeros.
 
+use piton_runtime::keeper::output::{LogLine, Stream};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -61,10 +63,15 @@ impl Tail {
         let Some(file) = self.open() else {
             return Ok(Vec::new());
         };
+        let in_hole = passes_hole(file);
         let mut bytes = Vec::new();
         Read::by_ref(file)
             .take(AT_ONCE as u64)
             .read_to_end(&mut bytes)?;
+        if in_hole {
+            // The rest of a line whose beginning was left out looks like zeros too, and is passed over.
+            self.partial = vec![0];
+        }
         self.partial.extend_from_slice(&bytes);
         let end = self
             .partial
@@ -75,7 +82,7 @@ impl Tail {
         let whole = std::mem::replace(&mut self.partial, rest);
         Ok(whole
             .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
+            .filter(|line| !matches!(line.first(), None | Some(0)))
             .map(Printed::read)
             .collect())
     }
@@ -96,7 +103,21 @@ impl Tail {
     }
 }
 
-/// A line that an attempt printed.
+/// Goes to the end of the hole that the file stands in, if it stands in one; says whether it did. Where a file system
+/// does not know, the hole is read as zeros.
+fn passes_hole(file: &mut File) -> bool {
+    let Ok(at) = file.stream_position() else {
+        return false;
+    };
+    match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {
+        Ok(data) if data > at => true,
+        Ok(_) => false,
+        // The end, or a file system that cannot tell: nothing has moved.
+        Err(_) => false,
+    }
+}
+
+/// A line that an attempt printed, or a piece of a very long one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Printed {
     /// When, in milliseconds since the epoch.
@@ -105,24 +126,27 @@ pub struct Printed {
     pub error: bool,
     /// What, without its line end.
     pub text: String,
+    /// Whether the line goes on in the next piece of the same stream.
+    pub goes_on: bool,
 }
 
 impl Printed {
     /// Reads a line of a log; one of another form counts as text.
     pub(super) fn read(line: &[u8]) -> Printed {
-        let line = String::from_utf8_lossy(line);
-        let mut parts = line.splitn(3, ' ');
-        match (parts.next().map(str::parse), parts.next(), parts.next()) {
-            (Some(Ok(at)), Some(stream @ ("o" | "e")), text) => Printed {
-                at,
-                error: stream == "e",
-                text: text.unwrap_or("").to_owned(),
-            },
-            _ => Printed {
-                at: 0,
-                error: false,
-                text: line.into_owned(),
-            },
+        let (at, error, goes_on, text) = match LogLine::parse(line) {
+            Some(line) => (
+                line.at.0,
+                line.stream == Stream::Stderr,
+                line.continues,
+                line.text,
+            ),
+            None => (0, false, false, line),
+        };
+        Printed {
+            at,
+            error,
+            text: String::from_utf8_lossy(text).into_owned(),
+            goes_on,
         }
     }
 }
@@ -141,13 +165,15 @@ mod tests {
         let mut file = File::create(&path).unwrap();
         file.write_all(b"5 o hello wor").unwrap();
         assert_eq!(tail.lines().unwrap(), []);
-        file.write_all(b"ld\n6 e no\n7 o\nodd\n").unwrap();
+        file.write_all(b"ld\n6 e no\n7 o \nodd\n8 o+lo\n8 o ng\n")
+            .unwrap();
         let texts: Vec<_> = tail.rest().unwrap();
         std::fs::remove_file(&path).unwrap();
         let printed = |at, error, text: &str| Printed {
             at,
             error,
             text: text.to_owned(),
+            goes_on: text == "lo",
         };
         assert_eq!(
             texts,
@@ -155,9 +181,27 @@ mod tests {
                 printed(5, false, "hello world"),
                 printed(6, true, "no"),
                 printed(7, false, ""),
-                printed(0, false, "odd")
+                printed(0, false, "odd"),
+                printed(8, false, "lo"),
+                printed(8, false, "ng")
             ]
         );
+    }
+
+    #[test]
+    fn a_hole_is_passed_over_and_no_line_is_torn() {
+        let path = std::env::temp_dir().join(format!("piton-tail-hole-{}.log", std::process::id()));
+        for zeros in [10, 100_000, 10_000_000] {
+            let mut file = File::create(&path).unwrap();
+            file.write_all(b"1 o one\n2 e a note\n\n\n").unwrap();
+            // Beyond the end: a hole, but for the parts of blocks at its ends.
+            file.seek(SeekFrom::Current(zeros)).unwrap();
+            file.write_all(b"the rest of a line\n3 o three\n").unwrap();
+            let texts = Tail::new(path.clone()).rest().unwrap();
+            let texts: Vec<_> = texts.iter().map(|line| line.text.as_str()).collect();
+            assert_eq!(texts, ["one", "a note", "three"], "{zeros}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -461,6 +461,12 @@ impl Task<'_> {
                 }
             }
         }
+        if let (true, Status::NotStarted { message, .. }) =
+            (ended.status.wants_room(), &ended.status)
+            && !stopped.is_stopped()
+        {
+            return Err(Held(message.clone()));
+        }
         let files = ProcessFiles::of(self.attempt, &self.context.directory);
         Ok(process::outcome(
             &ended,

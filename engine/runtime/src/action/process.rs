@@ -45,6 +45,16 @@ pub fn outcome(
     limit: Option<Millis>,
 ) -> Outcome {
     let (status, message) = match &ended.status {
+        // What it does is done, and what it said is lost: to do it again is not for the engine to decide, unless it
+        // only looked. An undo says nothing that anybody needs.
+        Status::Exited(0) if ended.output_lost && purpose != Purpose::Undo => (
+            OutcomeStatus::Unknown,
+            format!(
+                "it ended well (exit code 0), but its output could not be written to {}: no space is left there, or it \
+                 cannot be written",
+                files.log.display()
+            ),
+        ),
         Status::Exited(0) => {
             return match read_produced(ended, files, purpose) {
                 Ok(produced) => Outcome::succeeded(produced),
@@ -75,7 +85,8 @@ pub fn outcome(
         Status::Unknown(why) => (OutcomeStatus::Unknown, why.clone()),
     };
     let mut outcome = Outcome::not_succeeded(status, message);
-    if let Status::Exited(code) = ended.status {
+    if let (Status::Exited(code), OutcomeStatus::Failed) = (&ended.status, status) {
+        let code = *code;
         outcome.produced.exit_code = Some(i64::from(code));
         // Without the files the exit code still counts; what was printed is then not known.
         if let (false, Ok((stdout, cut))) = (ended.output_lost, read_stdout(ended, files)) {
@@ -110,10 +121,6 @@ fn read_produced(
     files: &ProcessFiles,
     purpose: Purpose,
 ) -> Result<Produced, String> {
-    if ended.output_lost {
-        return Err("it succeeded, but its output could not be written: no space is left in the run's directory, \
-                    or it cannot be written".to_owned());
-    }
     let (stdout, stdout_cut) = read_stdout(ended, files)?;
     let output_lines = read_output_lines(files, purpose)?;
     Ok(Produced {
@@ -298,8 +305,14 @@ mod tests {
         let lost = left.outcome(1, Purpose::Do, true).produced;
         assert_eq!((lost.exit_code, lost.stdout), (Some(1), None));
         let lost = left.outcome(0, Purpose::Do, true);
-        assert_eq!(lost.status, OutcomeStatus::Failed);
+        assert_eq!(
+            lost.status,
+            OutcomeStatus::Unknown,
+            "`retry` must not take what has happened"
+        );
         assert_eq!(lost.produced, Produced::default());
+        let undone = left.outcome(0, Purpose::Undo, true);
+        assert_eq!(undone.status, OutcomeStatus::Succeeded);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod connection;
 mod dir;
 pub mod kill;
 mod log;
+pub mod log_file;
 mod outcome;
 pub mod output;
 mod process;

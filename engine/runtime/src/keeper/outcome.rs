@@ -39,6 +39,17 @@ pub enum Status {
     Unknown(String),
 }
 
+impl Status {
+    /// Whether it was not started because nothing could be written down, which has to come first. It can be started
+    /// when there is room.
+    #[must_use]
+    pub fn wants_room(&self) -> bool {
+        use rustix::io::Errno;
+        let full = [Errno::NOSPC, Errno::DQUOT, Errno::ROFS].map(Errno::raw_os_error);
+        matches!(self, Status::NotStarted { errno, .. } if full.contains(errno))
+    }
+}
+
 impl Ended {
     /// An end without remarks about the output.
     #[must_use]

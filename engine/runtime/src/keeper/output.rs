@@ -2,8 +2,10 @@
 //!
 //! Both streams go, line by line, into `logs/ATTEMPT.log`, each line behind a header: when it was read in
 //! milliseconds since 1970, and `o` or `e` for the stream ([`LogLine`]). Standard output alone goes, as it was,
-//! into `out/ATTEMPT.out`, up to [`STDOUT_LIMIT`]. Neither file is made before there is something to write.
+//! into `out/ATTEMPT.out`, up to [`STDOUT_LIMIT`]. Neither file is made before there is something to write. Of a very
+//! long log the beginning and the end are kept (`log_file`).
 
+use super::log_file::{LogFile, create};
 use crate::mask::{Masker, Patterns};
 use piton_core::run::Produced;
 use piton_core::time::Timestamp;
@@ -11,11 +13,11 @@ use rustix::buffer::spare_capacity;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How many bytes of standard output are kept for expressions; the log keeps all.
+/// How many bytes of standard output are kept for expressions; the log keeps more.
 pub const STDOUT_LIMIT: usize = Produced::STDOUT_LIMIT;
 
 /// A longer line is written in pieces.
@@ -80,7 +82,7 @@ impl LogLine<'_> {
 pub(crate) struct Capture {
     stdout: Source,
     stderr: Source,
-    log: Sink,
+    log: LogFile,
     /// `None` once the attempt is over: what its daemons print later is not its result.
     out: Option<Sink>,
     /// Bytes of standard output so far.
@@ -112,19 +114,6 @@ impl Sink {
     }
 }
 
-fn create(path: &Path) -> io::Result<File> {
-    let open = || File::options().create(true).append(true).open(path);
-    match open() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(dir) = path.parent() {
-                std::fs::create_dir_all(dir)?;
-            }
-            open()
-        }
-        opened => opened,
-    }
-}
-
 impl Capture {
     pub(crate) fn new(
         stdout: OwnedFd,
@@ -143,10 +132,7 @@ impl Capture {
         Capture {
             stdout: source(stdout, 'o'),
             stderr: source(stderr, 'e'),
-            log: Sink {
-                path: log,
-                file: None,
-            },
+            log: LogFile::new(log),
             out: Some(Sink {
                 path: out,
                 file: None,
@@ -268,7 +254,7 @@ impl Capture {
     fn write_log(&mut self, lines: &[u8]) {
         if !lines.is_empty() {
             // A full disk must not end the step; that something is missing is told with its result.
-            self.lost |= self.log.write(lines).is_err();
+            self.lost |= self.log.write(lines, now()).is_err();
         }
     }
 }

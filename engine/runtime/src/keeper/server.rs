@@ -299,14 +299,14 @@ impl Server {
                 errno: error.raw_os_error().unwrap_or(0),
                 message,
             };
-            return self.finish(id, Ended::with(status));
+            return self.refused(id, status);
         }
         let spawned = match self
             .spawner
             .spawn(&launch, &self.run, self.fence, &mut self.log)
         {
             Ok(spawned) => spawned,
-            Err(status) => return self.finish(id, Ended::with(status)),
+            Err(status) => return self.refused(id, status),
         };
         self.has_children = true;
         let mut attempt = Attempt::new(id, spawned.pid, spawned.handle);
@@ -338,12 +338,21 @@ impl Server {
         self.tell(id, ended);
     }
 
+    /// An attempt was not started. One that only wants room is told and forgotten, so that it can be started later.
+    fn refused(&mut self, id: AttemptId, status: Status) {
+        match status.wants_room() {
+            true => self.announce(id, Ended::with(status)),
+            false => self.finish(id, Ended::with(status)),
+        }
+    }
+
     fn tell(&mut self, attempt: AttemptId, ended: Ended) {
-        let reply = Reply::Ended {
-            attempt,
-            ended: ended.clone(),
-        };
-        self.ended.insert(attempt, ended);
+        self.ended.insert(attempt, ended.clone());
+        self.announce(attempt, ended);
+    }
+
+    fn announce(&mut self, attempt: AttemptId, ended: Ended) {
+        let reply = Reply::Ended { attempt, ended };
         for connection in self
             .connections
             .iter_mut()
