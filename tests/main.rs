@@ -23,6 +23,7 @@ mod killed;
 mod large;
 mod layout;
 mod locks;
+mod logging;
 mod people;
 mod postgres_store;
 mod proof;

@@ -2,6 +2,7 @@
 //! `command/`.
 
 use crate::command;
+use crate::logging::LogFormat;
 use clap::{Parser, Subcommand};
 
 /// Durable runbooks: write a procedure once, check it in CI, run it, and resume it after a crash.
@@ -18,6 +19,18 @@ pub struct Cli {
         value_name = "STORE"
     )]
     pub store: Option<String>,
+
+    /// How standard error is written
+    #[arg(
+        long,
+        global = true,
+        env = "PITON_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
 
     /// What to do
     #[command(subcommand)]

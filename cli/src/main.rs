@@ -17,6 +17,7 @@ mod driving;
 mod exit;
 mod failure;
 mod filling;
+mod logging;
 mod output;
 mod outputs;
 mod private;
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
             .into();
         }
     };
-    trace();
+    logging::begin(cli.log_format);
     match execute(cli) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -104,25 +105,5 @@ fn execute(cli: Cli) -> Result<Exit, Failure> {
         Command::Completions(command) => command.execute(),
         Command::Keeper(command) => command.execute(),
         Command::Attend(command) => command.execute(store),
-    }
-}
-
-/// What the engine does goes to standard error as far as `PITON_LOG` asks for it: `PITON_LOG=piton_runtime=debug`.
-/// Without it nothing is written, since what people need to know is printed by the commands.
-fn trace() {
-    let Some(filter) = std::env::var("PITON_LOG")
-        .ok()
-        .filter(|filter| !filter.is_empty())
-    else {
-        return;
-    };
-    match tracing_subscriber::EnvFilter::try_new(&filter) {
-        Ok(filter) => tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .init(),
-        Err(error) => output::note(&format!(
-            "PITON_LOG=`{filter}` is no filter and is passed over: {error}"
-        )),
     }
 }

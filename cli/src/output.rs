@@ -1,6 +1,7 @@
 //! Standard output: results as text or JSON. A reader that has gone away (`piton runs | head`) is not an error.
 
 use crate::failure::Failure;
+use crate::logging;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -32,10 +33,23 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     self::text(&text)
 }
 
-/// Writes lines to standard error; nobody reading them is no reason to stop.
+/// Writes lines to standard error, as one line of JSON where that was asked for; nobody reading them is no reason to
+/// stop.
 pub fn note(text: &str) {
-    let mut err = io::stderr().lock();
-    let _ = err.write_all(format!("{text}\n").as_bytes());
+    let _ = aside(text);
+}
+
+/// [`note`], for who wants to know whether anybody reads it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn aside(text: &str) -> io::Result<()> {
+    let text = if logging::is_json() {
+        logging::said(text)
+    } else {
+        format!("{text}\n")
+    };
+    io::stderr().lock().write_all(text.as_bytes())
 }
 
 /// What the end of a write means.

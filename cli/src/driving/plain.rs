@@ -6,6 +6,7 @@ use super::watched::{Said, Watched, Watcher};
 use crate::display::plain;
 use crate::display::style;
 use crate::failure::Failure;
+use crate::logging;
 use crate::output;
 use crate::session::Session;
 use piton_core::id::RunId;
@@ -111,7 +112,7 @@ struct Printer {
 impl Printer {
     fn new(aside: bool) -> Printer {
         let colour = if aside {
-            style::colour(&io::stderr())
+            style::colour(&io::stderr()) && !logging::is_json()
         } else {
             style::colour(&io::stdout())
         };
@@ -138,7 +139,7 @@ impl Printer {
             text.push('\n');
         }
         let written = if self.aside {
-            io::stderr().lock().write_all(text.as_bytes())
+            text.lines().try_for_each(output::aside)
         } else {
             let mut out = io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())

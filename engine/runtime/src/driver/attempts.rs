@@ -14,6 +14,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use tracing::{Instrument as _, error_span};
 
 /// How long the engine's own attempts may take to end when it has lost the run.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -353,14 +354,16 @@ impl Attempts {
             !matches!(attempt.purpose, Purpose::Check(_)),
             "checks are parts of an attempt"
         );
-        tokio::task::spawn_local(make(
+        let span = error_span!("attempt", node, pass = attempt.pass, %attempt);
+        let made = make(
             Rc::clone(&self.context),
             node,
             work,
             beginning,
             signal,
             self.sender.clone(),
-        ));
+        );
+        tokio::task::spawn_local(made.instrument(span));
     }
 }
 
@@ -383,7 +386,12 @@ async fn make(
     signal: StopSignal,
     sender: mpsc::UnboundedSender<Told>,
 ) {
+    tracing::debug!(resumed = beginning.resumed, "an attempt is made");
     let outcome = execute(&context, &node, &work, beginning, signal).await;
+    match &outcome {
+        Ok(outcome) => tracing::debug!(status = ?outcome.status, "an attempt ended"),
+        Err(Held(why)) => tracing::warn!(why, "an attempt cannot begin"),
+    }
     // Nobody listens when the driver leaves; the next one finds the attempt again.
     drop(sender.send((work.attempt, outcome)));
 }

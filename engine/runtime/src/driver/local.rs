@@ -37,6 +37,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::{Instrument as _, error_span};
 
 /// How long a lease lasts without being renewed. An engine that died on this host is found dead at once; this is
 /// for those on other hosts.
@@ -270,7 +271,11 @@ impl<S: Store> Local<S> {
     ) -> Result<DriveEnd, DriveError> {
         let local = tokio::task::LocalSet::new();
         let end = local
-            .run_until(self.drive_held(asked, lease, options, observer))
+            .run_until(
+                self.drive_held(asked, lease, options, observer)
+                    // At this level, so that whatever is logged at all says of which run.
+                    .instrument(error_span!("run", run = %lease.run, fence = lease.fence)),
+            )
             .await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);

@@ -8,6 +8,7 @@ use piton_core::run::Run;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 /// A page, and what became of it for each contact.
 pub(super) type Delivered = (PageId, Vec<Delivery>);
@@ -41,7 +42,7 @@ impl Pages {
         let message = message(run, node, &page);
         let channels = Rc::clone(&self.context.channels);
         let sender = self.sender.clone();
-        tokio::task::spawn_local(async move {
+        let delivered = async move {
             let deliveries = channels.deliver(&message, &page.contacts).await;
             for delivery in &deliveries {
                 if let Some(why) = &delivery.failed {
@@ -50,7 +51,8 @@ impl Pages {
             }
             // Nobody listens when the driver leaves; the next one sends it again.
             drop(sender.send((page.id, deliveries)));
-        });
+        };
+        tokio::task::spawn_local(delivered.in_current_span());
     }
 
     /// The next one that ended. Nothing is lost when the future is dropped.
