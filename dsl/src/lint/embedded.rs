@@ -1,5 +1,6 @@
 //! Code in other languages: the shell scripts, programs and SQL of a runbook, each read once for all rules.
 
+use super::find::contains;
 use crate::fix::Fix;
 use crate::node::Scalar;
 use crate::runbook::{
@@ -8,6 +9,7 @@ use crate::runbook::{
 use crate::shell::{self, Command, Invocation, Pipeline, Word};
 use crate::source::Span;
 use piton_core::expr::Template;
+use std::collections::BTreeMap;
 
 /// What a piece of code is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,57 @@ pub(crate) struct Embedded<'a> {
     pub(crate) statements: Vec<Statement<'a>>,
     /// Arguments of programs.
     pub(crate) arguments: Vec<&'a Scalar>,
+    /// For each program, the places of the code that runs it, in order.
+    programs: BTreeMap<String, Vec<usize>>,
+    /// The places of scripts that have something to do with the recovery of a Postgres server.
+    recovering: Vec<usize>,
+}
+
+impl<'a> Embedded<'a> {
+    /// The code that runs any of these programs, in order. Most runbooks have none, and then a rule about a program costs
+    /// nothing.
+    pub(crate) fn running(
+        &self,
+        programs: &[&str],
+    ) -> impl Iterator<Item = &Code<'a>> + use<'_, 'a> {
+        let of = programs.iter().filter_map(|name| self.programs.get(*name));
+        let mut places: Vec<usize> = of.flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        places.into_iter().filter_map(|place| self.codes.get(place))
+    }
+
+    /// The scripts that may set up a recovery, in order, each with its text.
+    pub(crate) fn recovering(&self) -> impl Iterator<Item = &'a Scalar> {
+        let codes = self
+            .recovering
+            .iter()
+            .filter_map(|place| self.codes.get(*place));
+        codes.filter_map(|code| code.text)
+    }
+
+    /// Notes what the code at this place runs, and is about.
+    fn note(&mut self, place: usize) {
+        let Some(code) = self.codes.get(place) else {
+            return;
+        };
+        if code.text.is_some_and(|text| is_about_recovery(&text.text)) {
+            self.recovering.push(place);
+        }
+        for program in code
+            .script
+            .commands()
+            .filter_map(|it| Some(it.invocation()?.program))
+        {
+            match self.programs.get_mut(program) {
+                Some(places) if places.last() == Some(&place) => {}
+                Some(places) => places.push(place),
+                None => {
+                    self.programs.insert(program.to_owned(), vec![place]);
+                }
+            }
+        }
+    }
 }
 
 impl Code<'_> {
@@ -159,6 +212,14 @@ fn options_have<'w>(options: impl Iterator<Item = &'w str>, letter: char, name: 
         }
     }
     false
+}
+
+/// Whether any name may stand in a text that has to do with the recovery of a Postgres server.
+fn is_about_recovery(text: &str) -> bool {
+    text.contains(['_', '.'])
+        && ["recovery_target", "restore_command", ".signal"]
+            .iter()
+            .any(|name| contains(text, name))
 }
 
 /// Shells whose language is read here.
@@ -298,10 +359,7 @@ impl<'a> Finder<'a> {
             self.push(purpose, runner, Some(&last.source), read);
             return;
         }
-        let command = Command {
-            words,
-            ..Command::default()
-        };
+        let command = Command::of(words);
         let pipeline = Pipeline {
             commands: vec![command],
             ..Pipeline::default()
@@ -329,6 +387,7 @@ impl<'a> Finder<'a> {
             script,
             own_env: self.own_env,
         });
+        self.embedded.note(self.embedded.codes.len() - 1);
     }
 }
 

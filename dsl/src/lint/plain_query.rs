@@ -114,8 +114,15 @@ fn kind(word: &str) -> Kind {
     if word.is_empty() || word.len() > LONGEST || word.starts_with(|c: char| c.is_ascii_digit()) {
         return Kind::Unknown;
     }
-    let word = word.to_ascii_uppercase();
-    let word = word.as_str();
+    let mut upper = [0; LONGEST];
+    let Some(upper) = upper.get_mut(..word.len()) else {
+        return Kind::Unknown;
+    };
+    upper.copy_from_slice(word.as_bytes());
+    upper.make_ascii_uppercase();
+    let Ok(word) = std::str::from_utf8(upper) else {
+        return Kind::Unknown;
+    };
     if ALL_KEYWORDS.binary_search(&word).is_err() {
         return Kind::Name;
     }

@@ -88,7 +88,7 @@ pub(super) fn of<'a>(embedded: &'a Embedded<'_>) -> Vec<Query<'a>> {
             });
         }
     }
-    for code in &embedded.codes {
+    for code in embedded.running(&["psql"]) {
         for command in code.script.commands() {
             let Some(psql) = command.invocation().filter(|it| it.program == "psql") else {
                 continue;

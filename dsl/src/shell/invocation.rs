@@ -1,6 +1,7 @@
 //! Which program a command runs, behind what only leads to it: `sudo`, `env`, `timeout`, `kubectl exec … --`.
 
 use super::{Command, Word};
+use std::cell::OnceCell;
 
 /// A program and its arguments.
 #[derive(Clone, Debug)]
@@ -17,27 +18,53 @@ pub(crate) struct Invocation<'a> {
 
 /// The last part of a path.
 fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
+
+/// Where in a command the words are that [`Invocation`] is made of: twenty rules ask each command.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The program's word.
+    word: usize,
+    /// Where its last part begins, in bytes.
+    base: usize,
+    /// The programs that lead to it, likewise.
+    through: Vec<(usize, usize)>,
+}
+
+/// What was found out about a command, which does not change any more when rules ask.
+pub(super) type Cache = OnceCell<Option<Place>>;
 
 impl Command {
     /// The program that it runs in the end; `None` when it runs none.
     pub(crate) fn invocation(&self) -> Option<Invocation<'_>> {
+        let place = self.runs.get_or_init(|| self.place()).as_ref()?;
+        let program = |(word, base): (usize, usize)| self.words.get(word)?.text.get(base..);
+        Some(Invocation {
+            program: program((place.word, place.base))?,
+            word: self.words.get(place.word)?,
+            arguments: self.words.get(place.word + 1..).unwrap_or_default(),
+            through: place.through.iter().filter_map(|it| program(*it)).collect(),
+        })
+    }
+
+    fn place(&self) -> Option<Place> {
         let mut words = self.words.as_slice();
         let mut through = Vec::new();
         loop {
             let (word, arguments) = words.split_first()?;
             let program = base(&word.text);
+            let at = self.words.len() - words.len();
+            let base = word.text.len() - program.len();
             match behind(program, arguments) {
                 Some(inner) if !inner.is_empty() && through.len() < 8 => {
-                    through.push(program);
+                    through.push((at, base));
                     words = inner;
                 }
                 _ => {
-                    return Some(Invocation {
-                        program,
-                        word,
-                        arguments,
+                    return Some(Place {
+                        word: at,
+                        base,
                         through,
                     });
                 }

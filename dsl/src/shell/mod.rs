@@ -65,6 +65,8 @@ pub(crate) struct Command {
     pub(crate) redirects: Vec<Redirect>,
     /// Whether it is a group, a loop or a condition, whose commands are in pipelines of their own.
     pub(crate) compound: bool,
+    /// What it runs, once somebody asked.
+    runs: invocation::Cache,
 }
 
 /// A word.
@@ -101,6 +103,14 @@ impl Script {
 }
 
 impl Command {
+    /// A program with its arguments.
+    pub(crate) fn of(words: Vec<Word>) -> Command {
+        Command {
+            words,
+            ..Command::default()
+        }
+    }
+
     /// Where it stands, from its first to its last word.
     pub(crate) fn span(&self) -> Span {
         let assigned = self.assignments.iter().map(|(_, word)| word.span);

@@ -31,7 +31,9 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::lint::find::contains;
 use crate::lint::words::resolved;
+use crate::runbook::Node;
 
 /// The code of this rule.
 pub const CODE: &str = "postgres::config-elsewhere";
@@ -40,6 +42,9 @@ pub const CODE: &str = "postgres::config-elsewhere";
 const FILES: [&str; 3] = ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"];
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    if !is_named(context) {
+        return;
+    }
     for code in &context.embedded.codes {
         for command in code.script.commands() {
             let targets = command.redirects.iter().map(|it| &it.target);
@@ -60,6 +65,23 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Whether the ending of such a file stands anywhere. Mostly not, and then nobody needs to know what variables stand for.
+fn is_named(context: &Context<'_>) -> bool {
+    let runbook = context.runbook;
+    let undos = runbook.nodes.iter().flat_map(Node::undos);
+    let nodes = runbook.nodes.iter().flat_map(|node| &node.env);
+    let mut env = nodes
+        .chain(undos.flat_map(|undo| &undo.env))
+        .chain(&runbook.env)
+        .filter_map(|(_, value)| value.as_ref());
+    let codes = &context.embedded.codes;
+    let mut scripts = codes.iter().filter_map(|code| code.text);
+    let mut arguments = context.embedded.arguments.iter();
+    env.any(|value| contains(value.value.text(), ".conf"))
+        || scripts.any(|text| contains(&text.text, ".conf"))
+        || arguments.any(|text| contains(&text.text, ".conf"))
 }
 
 /// The version, cluster and file of a path into Debian's data directories.

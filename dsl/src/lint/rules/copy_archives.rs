@@ -51,9 +51,8 @@ pub const CODE: &str = "postgres::copy-archives";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let is_said = LazyCell::new(|| mentioned(context, "archive_mode"));
-    for code in &context.embedded.codes {
-        if let Some(text) = code.text
-            && let Some(range) = Settings::of(&text.text).recovers()
+    for text in context.embedded.recovering() {
+        if let Some(range) = Settings::of(&text.text).recovers()
             && !*is_said
         {
             found.push(

@@ -40,7 +40,7 @@ use piton_core::plan::NodeKind;
 pub const CODE: &str = "shell::curl-without-fail";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&["curl"]) {
         if code.judged {
             continue;
         }

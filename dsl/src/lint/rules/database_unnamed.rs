@@ -44,8 +44,11 @@ pub const CODE: &str = "postgres::database-unnamed";
 /// What names a database, a user or a service in the environment.
 const NAMES: [&str; 4] = ["PGDATABASE", "PGSERVICE", "PGSERVICEFILE", "PGUSER"];
 
+/// The programs that connect.
+const PROGRAMS: [&str; 3] = ["psql", "pg_dump", "pg_restore"];
+
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&PROGRAMS) {
         if is_in_environment(context.runbook, code) {
             continue;
         }

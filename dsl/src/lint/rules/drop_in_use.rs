@@ -62,7 +62,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&["dropdb"]) {
         for command in code.script.commands() {
             if let Some(dropdb) = command.invocation().filter(|it| it.program == "dropdb")
                 && !dropdb.has(&["force", "help", "version"], "f")

@@ -46,10 +46,10 @@ const PLAIN: &str = "`run`, `exec`, `sql` or `http`";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for node in &context.runbook.nodes {
-        let what = format!("{} `{}`", node.keyword(), node.id.value);
+        let what = || format!("{} `{}`", node.keyword(), node.id.value);
         let all = "`run`, `exec`, `sql`, `http`, `checks`, `approve`, `manual`, `notify`, `wait` or `call`";
         found.extend(report(
-            &what,
+            what,
             all,
             &node.actions,
             node.unknown_keys,
@@ -64,9 +64,9 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 continue;
             };
             for check in checks {
-                let what = format!("check `{}`", check.name.value);
+                let what = || format!("check `{}`", check.name.value);
                 found.extend(report(
-                    &what,
+                    what,
                     PLAIN,
                     &check.probes,
                     check.unknown_keys,
@@ -77,7 +77,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         for (key, effect) in &node.effects {
             if let Effect::Undo(undo) = effect {
                 found.extend(report(
-                    "this `undo`",
+                    || "this `undo`".to_owned(),
                     PLAIN,
                     &undo.actions,
                     undo.unknown_keys,
@@ -86,10 +86,10 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
         for (word, look) in node.looks() {
-            let what = format!("this `{word}`");
+            let what = || format!("this `{word}`");
             let at = node.key(word).filter(|key| key.end <= look.span.start);
             found.extend(report(
-                &what,
+                what,
                 PLAIN,
                 &look.actions,
                 look.unknown_keys,
@@ -100,7 +100,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn report(
-    what: &str,
+    what: impl Fn() -> String,
     choices: &str,
     actions: &[WrittenAction],
     unknown: bool,
@@ -111,11 +111,16 @@ fn report(
         // One of the unknown keys was probably meant as the action, and it is reported.
         [] if unknown => None,
         [] => Some(
-            Diagnostic::error(CODE, at, format!("{what} has no action"), "does nothing")
-                .help(format!("give it exactly one of {choices}")),
+            Diagnostic::error(
+                CODE,
+                at,
+                format!("{} has no action", what()),
+                "does nothing",
+            )
+            .help(format!("give it exactly one of {choices}")),
         ),
         several => {
-            let message = format!("{what} has {} actions", several.len());
+            let message = format!("{} has {} actions", what(), several.len());
             let keys = several.iter().map(|action| (action.keyword, action.key));
             Some(
                 label_each(Diagnostic::new(CODE, Severity::Error, message), keys)

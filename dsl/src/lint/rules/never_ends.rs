@@ -38,8 +38,20 @@ use crate::shell::{Invocation, Pipeline};
 /// The code of this rule.
 pub const CODE: &str = "shell::never-ends";
 
+/// The programs that may go on for ever.
+const PROGRAMS: [&str; 8] = [
+    "tail",
+    "kubectl",
+    "oc",
+    "docker",
+    "podman",
+    "docker-compose",
+    "journalctl",
+    "watch",
+];
+
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&PROGRAMS) {
         for pipeline in &code.script.pipelines {
             for (place, command) in pipeline.commands.iter().enumerate() {
                 let Some(it) = command.invocation() else {

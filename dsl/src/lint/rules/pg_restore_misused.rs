@@ -36,7 +36,7 @@ use crate::lint::Context;
 pub const CODE: &str = "postgres::pg-restore-misused";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&["pg_restore"]) {
         for command in code.script.commands() {
             let Some(tool) = command.invocation().filter(|it| it.program == "pg_restore") else {
                 continue;

@@ -51,7 +51,7 @@ const BACKUPS: [&str; 9] = [
 ];
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&["find"]) {
         for pipeline in &code.script.pipelines {
             for (place, command) in pipeline.commands.iter().enumerate() {
                 let Some(find) = command.invocation().filter(|it| it.program == "find") else {

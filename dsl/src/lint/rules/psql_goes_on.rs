@@ -37,7 +37,7 @@ use crate::shell::{Command, Invocation};
 pub const CODE: &str = "shell::psql-goes-on";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for code in &context.embedded.codes {
+    for code in context.embedded.running(&["psql"]) {
         for pipeline in &code.script.pipelines {
             for (place, command) in pipeline.commands.iter().enumerate() {
                 let Some(psql) = command.invocation().filter(|it| it.program == "psql") else {

@@ -67,17 +67,17 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             )),
         );
     };
-    for code in &context.embedded.codes {
-        if let Some(text) = code.text {
-            let settings = Settings::of(&text.text);
-            let target = TARGETS.iter().find_map(|name| settings.set(name));
-            if let (Some(range), false) = (target, settings.mentions("recovery_target_action")) {
-                report(
-                    text.source_span(range),
-                    "set recovery_target_action = 'promote' beside it",
-                );
-            }
+    for text in context.embedded.recovering() {
+        let settings = Settings::of(&text.text);
+        let target = TARGETS.iter().find_map(|name| settings.set(name));
+        if let (Some(range), false) = (target, settings.mentions("recovery_target_action")) {
+            report(
+                text.source_span(range),
+                "set recovery_target_action = 'promote' beside it",
+            );
         }
+    }
+    for code in context.embedded.running(&["pgbackrest"]) {
         for command in code.script.commands() {
             let Some(tool) = command.invocation().filter(|it| it.program == "pgbackrest") else {
                 continue;

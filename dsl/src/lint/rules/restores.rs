@@ -2,6 +2,9 @@
 
 use crate::shell::{Invocation, Word};
 
+/// The programs that [`filled`] and [`restores`] know.
+pub(super) const PROGRAMS: [&str; 5] = ["wal-g", "wal-e", "pg_basebackup", "barman", "pgbackrest"];
+
 /// The folder that a command fills with a copy of a whole server, where it names one.
 pub(super) fn filled<'a>(it: &Invocation<'a>) -> Option<&'a Word> {
     match it.program {

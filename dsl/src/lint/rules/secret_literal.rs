@@ -141,7 +141,6 @@ fn texts<'a>(context: &Context<'a>) -> Vec<(Option<&'a str>, &'a Scalar)> {
 
 /// Whether a variable of this name holds a secret.
 fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_uppercase().replace('-', "_");
     let ends = [
         "PASSWORD",
         "PASSWD",
@@ -154,7 +153,20 @@ fn is_secret_name(name: &str) -> bool {
         "APIKEY",
         "PRIVATE_KEY",
     ];
-    ends.iter().any(|end| name.ends_with(end))
+    // Each ends with one of these letters, and most names do not.
+    let last = name
+        .bytes()
+        .next_back()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    let same =
+        |(one, other): (u8, u8)| one.to_ascii_uppercase() == other || one == b'-' && other == b'_';
+    b"DNTY".contains(&last)
+        && ends.iter().any(|end| {
+            let start = name.len().checked_sub(end.len());
+            let tail = start.and_then(|start| name.as_bytes().get(start..));
+            tail.is_some_and(|tail| tail.iter().copied().zip(end.bytes()).all(same))
+        })
 }
 
 /// Whether a text may be a secret: it stands for itself, and is no place where one is.

@@ -51,9 +51,8 @@ pub const CODE: &str = "postgres::timeline-unsaid";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let is_said = LazyCell::new(|| mentioned(context, "recovery_target_timeline"));
-    for code in &context.embedded.codes {
-        if let Some(text) = code.text
-            && let Some(range) = Settings::of(&text.text).set("restore_command")
+    for text in context.embedded.recovering() {
+        if let Some(range) = Settings::of(&text.text).set("restore_command")
             && !*is_said
         {
             found.push(

@@ -31,7 +31,7 @@
 //! }
 //! ```
 
-use super::restores::restores;
+use super::restores::{PROGRAMS, restores};
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
 use crate::lint::embedded::Purpose;
@@ -43,8 +43,9 @@ pub const CODE: &str = "postgres::undo-of-restore";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let codes = &context.embedded.codes;
-    let restored: BTreeSet<usize> = codes
-        .iter()
+    let restored: BTreeSet<usize> = context
+        .embedded
+        .running(&PROGRAMS)
         .filter(|code| code.purpose == Purpose::Action)
         .filter(|code| {
             let mut commands = code.script.commands();

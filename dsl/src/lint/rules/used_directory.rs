@@ -30,7 +30,7 @@
 //! }
 //! ```
 
-use super::restores::filled;
+use super::restores::{PROGRAMS, filled};
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
 use crate::lint::embedded::{Code, Purpose};
@@ -42,7 +42,7 @@ pub const CODE: &str = "postgres::used-directory";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let runbook = context.runbook;
-    for code in context.embedded.codes.iter() {
+    for code in context.embedded.running(&PROGRAMS) {
         if code.purpose != Purpose::Action {
             continue;
         }

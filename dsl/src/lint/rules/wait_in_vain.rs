@@ -53,8 +53,8 @@ use crate::lint::embedded::Purpose;
 pub const CODE: &str = "postgres::wait-in-vain";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let texts = || context.embedded.codes.iter().filter_map(|code| code.text);
-    if !texts().any(|text| Settings::of(&text.text).recovers().is_some()) {
+    let mut texts = context.embedded.recovering();
+    if !texts.any(|text| Settings::of(&text.text).recovers().is_some()) {
         return;
     }
     for query in context.queries() {
