@@ -17,6 +17,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// What cannot be asked of a script in a runbook: `SC2154` is about variables that `env` sets, `SC1090` and `SC1091`
@@ -26,7 +27,7 @@ const LEFT_OUT: &str = "SC1090,SC1091,SC2154,SC3040";
 /// One finding, as `shellcheck` writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Comment {
+pub struct Comment {
     line: usize,
     end_line: usize,
     column: usize,
@@ -41,51 +42,40 @@ struct Answer {
     comments: Vec<Comment>,
 }
 
-/// Asks `shellcheck`, as long as it is there.
+/// Asks `shellcheck`, as long as it is there. Threads share it: most of the time of a check goes into its processes.
 #[derive(Debug, Default)]
 pub struct Shellcheck {
     /// Whether it is of no use: it is not installed, or gave no answer that can be read.
-    gone: bool,
+    gone: AtomicBool,
+}
+
+/// What it said about the scripts of a file.
+#[derive(Debug)]
+pub enum Asked {
+    /// It was not asked, or cannot be.
+    Nothing,
+    /// Scripts, each with what it found there.
+    Found(Vec<(Scalar, Vec<Comment>)>),
+    /// It gave no answer, which people should know. Said of one file.
+    Failed(String),
 }
 
 impl Shellcheck {
     /// One that is never asked.
     #[must_use]
     pub fn off() -> Shellcheck {
-        Shellcheck { gone: true }
-    }
-
-    /// Adds what it finds in the scripts of a file to what was found already, in the order of the file. That it gives
-    /// no answer is told people once.
-    pub fn add(
-        &mut self,
-        file: &SourceFile,
-        settings: Option<&CheckSettings>,
-        found: &mut Vec<Diagnostic>,
-    ) {
-        match self.findings(file, settings) {
-            Ok(mut more) if !self.gone => {
-                piton_dsl::allow::keep(file, &mut more);
-                if !more.is_empty() {
-                    found.extend(more);
-                    found.sort_by_key(|it| (it.span(), it.severity));
-                }
-            }
-            Ok(_) => {}
-            Err(message) => output::note(&message),
+        Shellcheck {
+            gone: AtomicBool::new(true),
         }
     }
 
-    /// What it finds in the scripts of a file. The error is what people should know, and is told once.
-    fn findings(
-        &mut self,
-        file: &SourceFile,
-        settings: Option<&CheckSettings>,
-    ) -> Result<Vec<Diagnostic>, String> {
+    /// Asks it about each script of a file.
+    #[must_use]
+    pub fn ask(&self, file: &SourceFile) -> Asked {
+        if self.gone.load(Ordering::Relaxed) {
+            return Asked::Nothing;
+        }
         let mut found = Vec::new();
-        if self.gone {
-            return Ok(found);
-        }
         for script in scripts(file) {
             // Those it does not know are left to those who do.
             let shell = match script.shell.as_str() {
@@ -94,25 +84,50 @@ impl Shellcheck {
                 known @ ("sh" | "bash" | "dash" | "ksh") => known,
                 _ => continue,
             };
-            let answer = match ask(shell, &script.source.text) {
-                Ok(answer) => answer,
+            match ask(shell, &script.source.text) {
+                Ok(answer) => found.push((script.source, answer.comments)),
+                // Only the first thread that meets it tells it.
+                Err(_) if self.gone.swap(true, Ordering::Relaxed) => return Asked::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Asked::Nothing,
                 Err(error) => {
-                    self.gone = true;
-                    if error.kind() == io::ErrorKind::NotFound {
-                        return Ok(found);
-                    }
-                    return Err(format!(
+                    return Asked::Failed(format!(
                         "shellcheck gave no answer ({error}), so scripts were checked without it; --no-shellcheck leaves it out"
                     ));
                 }
-            };
-            let comments = answer.comments.into_iter().filter(|comment| {
-                let is_named = settings.is_some_and(|it| it.names(code(comment.code)));
-                comment.level != "style" || is_named
-            });
-            found.extend(comments.map(|comment| diagnostic(comment, &script.source)));
+            }
         }
-        Ok(found)
+        Asked::Found(found)
+    }
+}
+
+impl Asked {
+    /// Adds what it found in the scripts of a file to what was found already, in the order of the file. That it gave no
+    /// answer is told people.
+    pub fn add(
+        self,
+        file: &SourceFile,
+        settings: Option<&CheckSettings>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let scripts = match self {
+            Asked::Nothing => return,
+            Asked::Failed(message) => return output::note(&message),
+            Asked::Found(scripts) => scripts,
+        };
+        let counts = |comment: &Comment| {
+            let is_named = || settings.is_some_and(|it| it.names(code(comment.code)));
+            comment.level != "style" || is_named()
+        };
+        let mut more = Vec::new();
+        for (script, comments) in scripts {
+            let comments = comments.into_iter().filter(counts);
+            more.extend(comments.map(|comment| diagnostic(comment, &script)));
+        }
+        piton_dsl::allow::keep(file, &mut more);
+        if !more.is_empty() {
+            found.extend(more);
+            found.sort_by_key(|it| (it.span(), it.severity));
+        }
     }
 }
 

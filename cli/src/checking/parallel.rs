@@ -4,8 +4,12 @@ use std::num::NonZero;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, available_parallelism, scope};
 
-/// How many results a thread may be ahead of who takes them: each may hold the text of a large file.
-const AHEAD: usize = 8;
+/// How many jobs a thread does before it hands over their results: whoever takes them is woken each time, and takes time
+/// from the threads.
+const AT_ONCE: usize = 4;
+
+/// How many of such parts a thread may be ahead of who takes them: each result may hold the text of a large file.
+const AHEAD: usize = 2;
 
 /// As much stack as the first thread of a process usually has, so that what can be read does not depend on who reads.
 const STACK: usize = 8 << 20;
@@ -22,25 +26,30 @@ pub fn in_order<J: Sync, R: Send, E>(
 ) -> Result<(), E> {
     let threads = available_parallelism().map_or(1, NonZero::get);
     let threads = threads.min(jobs.len());
+    // Few jobs are shared out one by one.
+    let at_once = (jobs.len() / (4 * threads.max(1))).clamp(1, AT_ONCE);
+    let parts = jobs.len().div_ceil(at_once);
     let done = scope(|scope| {
         let work = &work;
-        let mut started: Vec<Receiver<R>> = Vec::new();
+        let mut started: Vec<Receiver<Vec<R>>> = Vec::new();
         for first in 0..threads {
             let (result, results) = sync_channel(AHEAD);
-            let mut own = jobs.iter().skip(first).step_by(threads);
+            let mut own = jobs.chunks(at_once).skip(first).step_by(threads);
             // Nobody takes what comes after an error.
-            let all = move || own.try_for_each(|job| result.send(work(job)).ok());
+            let all =
+                move || own.try_for_each(|part| result.send(part.iter().map(work).collect()).ok());
             let thread = Builder::new().stack_size(STACK);
             if threads < 2 || thread.spawn_scoped(scope, all).is_err() {
                 return None;
             }
             started.push(results);
         }
-        let results = started.iter().cycle().take(jobs.len());
+        let results = started.iter().cycle().take(parts);
         // A thread that panicked ends the program when the scope does.
         Some(
             results
                 .map_while(|results| results.recv().ok())
+                .flatten()
                 .try_for_each(&mut take),
         )
     });
@@ -56,7 +65,7 @@ mod tests {
 
     #[test]
     fn results_come_in_order() {
-        for count in [0, 1, 2, 3, 100] {
+        for count in [0, 1, 2, 3, 9, 17, 100] {
             let jobs: Vec<usize> = (0..count).collect();
             let mut taken = Vec::new();
             let work = |job: &usize| {

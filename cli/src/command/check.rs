@@ -3,7 +3,7 @@
 use crate::checking::files::{expand, real};
 use crate::checking::format::{Format, Reported};
 use crate::checking::look::{Looked, look, look_at};
-use crate::checking::settings::{AllSettings, shown};
+use crate::checking::settings::{AllSettings, CheckSettings, shown};
 use crate::checking::{changed, mend, parallel};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -153,7 +153,7 @@ impl Work<'_> {
         files: &[PathBuf],
         mut instead: BTreeMap<PathBuf, SourceFile>,
     ) -> Result<(), Failure> {
-        let mut shellcheck = match self.check.no_shellcheck {
+        let shellcheck = match self.check.no_shellcheck {
             true => Shellcheck::off(),
             false => Shellcheck::default(),
         };
@@ -168,11 +168,16 @@ impl Work<'_> {
             .map(|path| (path, instead.remove(path)))
             .collect();
         let (settings, values) = (&self.check.settings, self.values.clone());
-        let work = |(path, instead): &(&PathBuf, Option<SourceFile>)| match instead {
-            Some(source) => look(Ok(source.clone()), &values, settings),
-            None => look_at(path, &values, settings),
+        let work = |(path, instead): &(&PathBuf, Option<SourceFile>)| {
+            let looked = match instead {
+                Some(source) => look(Ok(source.clone()), &values, settings),
+                None => look_at(path, &values, settings),
+            };
+            let own = looked.as_ref().ok().and_then(|looked| looked.first());
+            let asked = own.map(|own| shellcheck.ask(&own.source));
+            (looked, asked)
         };
-        parallel::in_order(&jobs, work, |looked| {
+        parallel::in_order(&jobs, work, |(looked, mut asked)| {
             let looked = match looked {
                 Ok(looked) => looked,
                 Err(failure) => {
@@ -183,8 +188,10 @@ impl Work<'_> {
             for (index, mut one) in looked.into_iter().enumerate() {
                 if index == 0 || is_new(&one.source.name) {
                     let settings = self.settings.of(Path::new(&one.source.name))?;
-                    shellcheck.add(&one.source, settings.as_deref(), &mut one.found);
-                    self.report(one)?;
+                    let asked = asked.take().filter(|_| index == 0);
+                    let asked = asked.unwrap_or_else(|| shellcheck.ask(&one.source));
+                    asked.add(&one.source, settings.as_deref(), &mut one.found);
+                    self.report(one, settings.as_deref());
                 }
             }
             Ok(())
@@ -192,8 +199,7 @@ impl Work<'_> {
     }
 
     /// Keeps what was found in a file, as the settings of its folder let it count.
-    fn report(&mut self, mut looked: Looked) -> Result<(), Failure> {
-        let settings = self.settings.of(Path::new(&looked.source.name))?;
+    fn report(&mut self, mut looked: Looked, settings: Option<&CheckSettings>) {
         let mut strict = self.check.strict;
         if let Some(settings) = settings {
             settings.apply(&mut looked.found);
@@ -204,7 +210,6 @@ impl Work<'_> {
             looked.source = SourceFile::new(looked.source.name, "");
         }
         self.reported.push(Reported { looked, strict });
-        Ok(())
     }
 
     fn finish(self) -> Result<Exit, Failure> {
