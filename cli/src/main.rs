@@ -38,6 +38,10 @@ use failure::Failure;
 use std::path::Path;
 use std::process::ExitCode;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     private::keep_memory();
     // The keeper is started with each run and wants nothing of the rest: no parser, no logs.
