@@ -1,10 +1,14 @@
 //! A team's store on a real Postgres: a colleague on another host sees, decides and takes over; engines and the server
 //! die in the middle; no password is shown anywhere.
 
-use crate::support::team::{PASSWORD, Team, clean};
+use crate::support::account::account;
+use crate::support::postgres::{Cluster, done};
+use crate::support::team::{PASSWORD, Team, clean, finds};
 use crate::support::{Ended, chain, kill, until};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 /// How often each step of a chain was started and done.
 fn counts(dir: &Path) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
@@ -175,4 +179,101 @@ fn a_password_on_the_command_line_is_warned_of_and_never_repeated() {
     clean(team.a.run(["runs", "--store", &url])).expect(2);
     let wrong = format!("postgre://team:{PASSWORD}@127.0.0.1:{port}/postgres");
     clean(team.a.run(["runs", "--store", &wrong])).expect(2);
+}
+
+#[test]
+fn another_server_takes_the_place_of_one_that_is_lost_and_nothing_is_lost_with_it() {
+    let mut team = Team::new();
+    let primary = &team.cluster;
+    primary.stop();
+    let standby = Cluster::of(&primary.data, &team.a.dir.join("standby"), None);
+    standby.configure(&format!(
+        "primary_conninfo = 'host={} port={} user=postgres'",
+        primary.sockets.display(),
+        primary.port
+    ));
+    account().file(&standby.data.join("standby.signal"), "");
+    // What the first server acknowledges, the second one has.
+    primary.configure("synchronous_standby_names = '*'");
+    primary.start();
+    standby.start();
+    let addresses = format!("127.0.0.1:{},127.0.0.1:{}", primary.port, standby.port);
+    finds(&mut team.a, &addresses, "?target_session_attrs=read-write");
+    team.a.file("chain.runbook", &chain(8, "0.1", &team.a.dir));
+    let engine = team.a.spawn(["run", "chain.runbook"]);
+    until("the chain goes on", || {
+        team.a.read("started").contains("s3\n")
+    });
+    let records = || {
+        let checked = team.a.json(["audit", "last", "--json"]);
+        checked["records"].as_u64().expect("a number")
+    };
+    let before = records();
+    team.cluster.crash();
+    standby.psql("postgres", "select pg_promote()");
+    assert!(records() >= before, "{before}");
+    let ended = Ended::from(engine.wait_with_output().expect("piton"));
+    clean(ended).expect(0);
+    each_once(&team.a.dir, 8);
+    clean(team.a.run(["audit"])).expect(0);
+}
+
+#[test]
+fn a_store_is_verified_as_far_as_sslmode_asks_for() {
+    let mut team = Team::new();
+    let folder = team.a.dir.join("certificates");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let openssl = |arguments: &str| {
+        let mut command = Command::new("openssl");
+        command.args(arguments.split_whitespace());
+        done(command.current_dir(&folder));
+    };
+    for name in ["ours", "theirs"] {
+        openssl(&format!(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN={name} -keyout {name}.key -out {name}.crt"
+        ));
+    }
+    openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n").expect("a folder");
+    openssl(
+        "x509 -req -in server.csr -CA ours.crt -CAkey ours.key -CAcreateserial -days 2 -extfile names -out server.crt",
+    );
+    for name in ["server.key", "server.crt"] {
+        let text = std::fs::read_to_string(folder.join(name)).expect("openssl wrote it");
+        let file = team.cluster.data.join(name);
+        account().file(&file, &text);
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).expect("it is ours");
+    }
+    let rules = "local all all trust\nhostssl all all all scram-sha-256\n";
+    account().file(&team.cluster.data.join("pg_hba.conf"), rules);
+    team.cluster.stop();
+    team.cluster.configure("ssl = on");
+    team.cluster.start();
+
+    let port = team.cluster.port;
+    let root = |name: &str| format!("&sslrootcert={}", folder.join(name).display());
+    let (ours, theirs) = (root("ours.crt"), root("theirs.crt"));
+    for (host, mode, root, code, says) in [
+        ("localhost", "verify-full", ours.as_str(), 0, ""),
+        ("127.0.0.1", "verify-ca", &ours, 0, ""),
+        ("127.0.0.1", "require", "", 0, ""),
+        ("127.0.0.1", "verify-full", &ours, 1, "certificate"),
+        ("localhost", "verify-full", &theirs, 1, "certificate"),
+        ("localhost", "disable", "", 1, "no encryption"),
+    ] {
+        finds(
+            &mut team.a,
+            &format!("{host}:{port}"),
+            &format!("?sslmode={mode}{root}"),
+        );
+        clean(team.a.run(["runs"])).expect(code).says(says);
+    }
+    finds(
+        &mut team.a,
+        &format!("localhost:{port}"),
+        &format!("?sslmode=verify-full{ours}"),
+    );
+    team.a.file("chain.runbook", &chain(2, "0", &team.a.dir));
+    clean(team.a.run(["run", "chain.runbook"])).expect(0);
+    clean(team.a.run(["doctor"])).says("encrypted");
 }

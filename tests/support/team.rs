@@ -41,9 +41,14 @@ impl Team {
 
 /// Makes a place a host of the store.
 fn host(place: &mut Place, name: &str, port: u16) {
-    let url = format!("postgres://team:{PASSWORD}@127.0.0.1:{port}/postgres");
-    place.settings.push(("PITON_STORE".to_owned(), url.into()));
+    finds(place, &format!("127.0.0.1:{port}"), "");
     place.settings.push(("PITON_HOST".to_owned(), name.into()));
+}
+
+/// From now on the place finds the store at these addresses, with these options in the URL.
+pub fn finds(place: &mut Place, addresses: &str, options: &str) {
+    let url = format!("postgres://team:{PASSWORD}@{addresses}/postgres{options}");
+    place.settings.push(("PITON_STORE".to_owned(), url.into()));
 }
 
 /// Nothing that a command prints has the password.
