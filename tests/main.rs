@@ -22,6 +22,7 @@ mod hosts_postgres;
 mod killed;
 mod large;
 mod layout;
+mod limits;
 mod locks;
 mod logging;
 mod people;

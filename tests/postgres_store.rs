@@ -106,6 +106,24 @@ runbook shared {
 }
 
 #[test]
+fn bytes_that_are_no_text_come_through_the_store() {
+    let team = Team::new();
+    let b = team.another("b");
+    let text = "runbook bytes {\n  timeout = 1m\n  step say {\n    exec = [\"printf\", \"nul \\\\000 half \\\\377 esc \\\\033[2J end\"]\n    effect = none\n    outputs { said = \"stdout\" }\n  }\n}\n";
+    team.a.file("bytes.runbook", text);
+    clean(team.a.run(["run", "bytes.runbook"])).expect(0);
+    let shown = b.json(["show", "last", "--json"]);
+    assert_eq!(
+        shown["nodes"][0]["outputs"]["said"],
+        "nul \u{0} half \u{fffd} esc \u{1b}[2J end"
+    );
+    clean(b.run(["logs", "last", "say"]))
+        .expect(0)
+        .says("nul \u{0} half \u{fffd}");
+    clean(b.run(["audit", "last"])).expect(0);
+}
+
+#[test]
 fn an_engine_that_is_killed_is_followed_by_another_and_each_step_runs_once() {
     let team = Team::new();
     team.a.file("chain.runbook", &chain(6, "0.3", &team.a.dir));

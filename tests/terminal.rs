@@ -6,7 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Runs `piton` in a terminal of its own, types `typed` once `after` is on the screen, and gives what was shown.
-fn in_terminal(place: &Place, arguments: &str, after: &str, typed: &str) -> (Option<i32>, String) {
+pub fn in_terminal(
+    place: &Place,
+    arguments: &str,
+    after: &str,
+    typed: &str,
+) -> (Option<i32>, String) {
     let log = place.dir.join("screen.log");
     let line = format!(
         "stty cols 100 rows 30; exec {} {arguments}",

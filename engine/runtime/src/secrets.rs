@@ -316,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_is_too_large_is_refused() {
+        let name = crate::store::new_run_id("piton-secret").0;
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "x".repeat(SIZE_LIMIT)).unwrap();
+        assert!(one(SecretSource::File(path.display().to_string())).is_ok());
+        std::fs::write(&path, "x".repeat(SIZE_LIMIT + 1)).unwrap();
+        let refused = one(SecretSource::File(path.display().to_string())).unwrap_err();
+        assert!(refused.contains("larger than 65536"), "{refused}");
+        std::fs::remove_file(&path).unwrap();
+        let program = command(&["sh", "-c", "yes | head -c 70000"]);
+        assert!(one(program).unwrap_err().contains("larger than 65536"));
+    }
+
+    #[test]
     fn an_undeclared_secret_is_an_error() {
         let secrets = Secrets::new(BTreeMap::new());
         assert!(block_on(secrets.resolve(["x"], Path::new("/"))).is_err());

@@ -69,4 +69,17 @@ mod tests {
         }
         assert!(parse("a=1\n\nnonsense").unwrap_err().contains("line 3"));
     }
+    #[test]
+    fn a_file_that_is_too_large_is_refused_and_not_read_to_its_end() {
+        let name = crate::store::new_run_id("piton-output").0;
+        let path = std::env::temp_dir().join(name);
+        let fits = format!("a={}\n", "x".repeat(LIMIT - 3));
+        std::fs::write(&path, &fits).unwrap();
+        assert_eq!(read(&path).unwrap()["a"].len(), LIMIT - 3);
+        std::fs::write(&path, fits + "\n").unwrap();
+        assert!(read(&path).unwrap_err().contains("larger than 1048576"));
+        std::fs::write(&path, b"a=\xff\n").unwrap();
+        assert!(read(&path).unwrap_err().contains("not UTF-8"));
+        std::fs::remove_file(&path).unwrap();
+    }
 }

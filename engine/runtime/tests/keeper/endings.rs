@@ -251,3 +251,59 @@ fn a_step_begins_clean() {
         keeper.shutdown().await.expect("asked");
     });
 }
+
+/// Fifty processes in sessions of their own, deaf to TERM, each of which starts new ones all the time.
+const CROWD: &str = "
+i=0
+while [ $i -lt 50 ]; do
+  setsid sh -c 'trap \"\" TERM; echo $$ >> pids; while :; do sleep 0.2 & sleep 0.2; done' >/dev/null 2>&1 </dev/null &
+  i=$((i + 1))
+done
+exec sleep 300
+";
+
+#[test]
+fn a_crowd_that_starts_new_processes_is_ended_when_its_time_is_up_or_it_is_stopped() {
+    in_runtime(async {
+        for deadline in [Some(Millis(1500)), None] {
+            let run = Run::new();
+            let keeper = run.keeper(1).await;
+            let mut launch = run.shell(1, CROWD);
+            (launch.grace, launch.deadline_in) = (Millis(100), deadline);
+            keeper.start(launch).await.expect("asked");
+            let pids = pids_in(&run.file("pids"), 50).await;
+            let expected = match deadline {
+                Some(_) => Status::TimedOut,
+                None => {
+                    keeper
+                        .watch(attempt(1), None, Millis(0))
+                        .await
+                        .expect("asked");
+                    keeper.stop(attempt(1)).await.expect("asked");
+                    Status::Stopped
+                }
+            };
+            assert_eq!(end_of(&keeper, attempt(1)).await.status, expected);
+            let left: Vec<_> = pids.iter().filter(|&&pid| lives(pid)).collect();
+            assert!(left.is_empty(), "{left:?} of {pids:?}");
+            keeper.shutdown().await.expect("asked");
+        }
+    });
+}
+
+#[test]
+fn a_process_that_closed_its_output_is_held_and_ended_all_the_same() {
+    in_runtime(async {
+        let run = Run::new();
+        let keeper = run.keeper(1).await;
+        let script = "echo $$ >> pids; exec >/dev/null 2>&1 </dev/null; exec 1>&- 2>&- 0<&-; sleep 1; exit 5";
+        assert_eq!(outcome(&keeper, run.shell(1, script)).await, exited(5));
+        let mut launch = run.shell(2, &script.replace("sleep 1", "sleep 300"));
+        launch.deadline_in = Some(Millis(1500));
+        keeper.start(launch).await.expect("asked");
+        let pids = pids_in(&run.file("pids"), 2).await;
+        assert_eq!(end_of(&keeper, attempt(2)).await.status, Status::TimedOut);
+        assert!(pids.iter().all(|&pid| !lives(pid)), "{pids:?}");
+        keeper.shutdown().await.expect("asked");
+    });
+}
