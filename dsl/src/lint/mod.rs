@@ -5,6 +5,7 @@
 //! which is worked out once: the `graph` of steps, every expression with its `sites` and what each name in it
 //! means (`scope`).
 
+pub(crate) mod before;
 pub mod catalogue;
 pub(crate) mod embedded;
 pub(crate) mod find;

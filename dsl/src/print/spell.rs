@@ -37,6 +37,15 @@ pub(super) fn is_raw(token: &Token) -> bool {
 
 /// A text in double quotes in Piton's own language.
 fn quoted(said: &str) -> String {
+    let odd = |character: char| {
+        (character.is_control() || character == '\u{feff}')
+            .then(|| format!("\\u{{{:x}}}", u32::from(character)))
+    };
+    in_double_quotes(said, odd)
+}
+
+/// A text in double quotes, as both syntaxes have them; `odd` spells the characters that each has its own way for.
+fn in_double_quotes(said: &str, odd: impl Fn(char) -> Option<String>) -> String {
     let mut out = String::with_capacity(said.len() + 2);
     out.push('"');
     for character in said.chars() {
@@ -46,10 +55,10 @@ fn quoted(said: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            other if other.is_control() || other == '\u{feff}' => {
-                out.push_str(&format!("\\u{{{:x}}}", u32::from(other)));
-            }
-            other => out.push(other),
+            other => match odd(other) {
+                Some(spelled) => out.push_str(&spelled),
+                None => out.push(other),
+            },
         }
     }
     out.push('"');
@@ -159,34 +168,19 @@ fn is_special(said: &str) -> bool {
         && !said.contains(char::is_whitespace))
 }
 
+/// Whether a character can stand in YAML only by its number.
+fn is_odd(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
 fn yaml_quoted(said: &str) -> String {
-    let odd = |character: char| {
-        character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
-    };
-    if said.contains(odd) || !said.contains(['"', '\\']) {
+    if said.contains(is_odd) || !said.contains(['"', '\\']) {
         return yaml_double(said);
     }
     format!("'{}'", said.replace('\'', "''"))
 }
 
 fn yaml_double(said: &str) -> String {
-    let mut out = String::with_capacity(said.len() + 2);
-    out.push('"');
-    for character in said.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            other
-                if other.is_control() || matches!(other, '\u{2028}' | '\u{2029}' | '\u{feff}') =>
-            {
-                out.push_str(&format!("\\u{:04x}", u32::from(other)));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-    out
+    let odd = |character| is_odd(character).then(|| format!("\\u{:04x}", u32::from(character)));
+    in_double_quotes(said, odd)
 }

@@ -12,6 +12,7 @@ mod compare;
 pub mod keys;
 mod play;
 mod read;
+mod shapes;
 mod value;
 mod write;
 

@@ -1,6 +1,6 @@
 //! From a scenario file to its scenarios, with every mistake at its place.
 
-use super::keys::{self, Block};
+use super::keys;
 use super::value::value_of;
 use super::{Decide, Expect, Given, PageSent, RtoFigure, Said, Scenario, Suite, Tries, Try, What};
 use crate::diagnostic::Diagnostic;
@@ -8,13 +8,11 @@ use crate::node::{Entry, Node};
 use crate::runbook::Spanned;
 use crate::source::{SourceFile, Span};
 use crate::syntax;
-use piton_core::expr::suggest;
 use piton_core::prove::Fate;
 use piton_core::record::{Answer, HttpResponse};
 use piton_core::run::Produced;
-use piton_core::time::Millis;
 use piton_core::value::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A key that scenarios do not have.
 pub(super) const UNKNOWN_KEY: &str = "scenario::unknown-key";
@@ -40,8 +38,9 @@ pub fn read(file: &SourceFile) -> (Suite, Vec<Diagnostic>) {
     (suite, reader.found)
 }
 
-struct Reader {
-    found: Vec<Diagnostic>,
+/// Reads, and keeps what is wrong. Its simple values are in `shapes`.
+pub(super) struct Reader {
+    pub(super) found: Vec<Diagnostic>,
 }
 
 impl Reader {
@@ -503,163 +502,6 @@ impl Reader {
             span: node.span,
         })
     }
-
-    /// The entries of a block that has these keys and no others.
-    fn block<'n>(&mut self, node: &'n Node, block: &Block) -> Option<&'n [Entry]> {
-        let Some(entries) = node.as_map() else {
-            self.wrong(node, "a block");
-            return None;
-        };
-        let known: Vec<&str> = block.keys.iter().map(|key| key.name).collect();
-        let mut reported = BTreeSet::new();
-        for Entry { key, .. } in entries {
-            if known.contains(&key.text.as_str()) || !reported.insert(key.text.as_str()) {
-                continue;
-            }
-            let known_here = self
-                .found
-                .iter()
-                .any(|found| found.code == UNKNOWN_KEY && found.span() == key.span);
-            if known_here {
-                continue;
-            }
-            let diagnostic = Diagnostic::error(
-                UNKNOWN_KEY,
-                key.span,
-                format!("{} has no key `{}`", block.name, key.text),
-                "not known",
-            );
-            self.found
-                .push(match suggest(&key.text, known.iter().copied()) {
-                    Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-                    None => diagnostic.help(format!("it has {}", listed(&known))),
-                });
-        }
-        Some(entries)
-    }
-
-    fn map<'n>(&mut self, node: &'n Node) -> &'n [Entry] {
-        match node.as_map() {
-            Some(entries) => entries,
-            None => {
-                self.wrong(node, "a block");
-                &[]
-            }
-        }
-    }
-
-    fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
-        match node.as_list() {
-            Some(items) => items,
-            None => {
-                self.wrong(node, "a list");
-                &[]
-            }
-        }
-    }
-
-    fn values(&mut self, node: &Node) -> BTreeMap<String, Value> {
-        let entries = self.map(node).iter();
-        entries
-            .map(|entry| (entry.key.text.clone(), value_of(&entry.value)))
-            .collect()
-    }
-
-    fn text(&mut self, node: &Node) -> Option<Spanned<String>> {
-        match node.as_scalar() {
-            Some(scalar) => Some(Spanned {
-                value: scalar.text.clone(),
-                span: scalar.span,
-            }),
-            None => {
-                self.wrong(node, "a text");
-                None
-            }
-        }
-    }
-
-    fn texts(&mut self, node: &Node) -> Vec<String> {
-        if node.as_scalar().is_some() {
-            return self.text(node).map(|text| text.value).into_iter().collect();
-        }
-        let items = self.list(node).iter();
-        items
-            .filter_map(|item| self.text(item))
-            .map(|text| text.value)
-            .collect()
-    }
-
-    fn number(&mut self, node: &Node) -> Option<i64> {
-        let number = node.as_scalar().and_then(|scalar| scalar.text.parse().ok());
-        if number.is_none() {
-            self.wrong(node, "a whole number");
-        }
-        number
-    }
-
-    fn truth(&mut self, node: &Node) -> Option<bool> {
-        let truth = node.as_scalar().and_then(|scalar| scalar.text.parse().ok());
-        if truth.is_none() {
-            self.wrong(node, "`true` or `false`");
-        }
-        truth
-    }
-
-    fn duration(&mut self, node: &Node) -> Option<Millis> {
-        let length = node.as_scalar().and_then(|scalar| scalar.text.parse().ok());
-        if length.is_none() {
-            self.wrong(node, "a duration such as 90s or 1h30m");
-        }
-        length
-    }
-
-    fn never(&mut self, node: &Node) -> bool {
-        let never = node
-            .as_scalar()
-            .is_some_and(|scalar| scalar.text == "never");
-        if !never {
-            self.wrong(node, "`never`");
-        }
-        never
-    }
-
-    fn wrong(&mut self, node: &Node, takes: &str) {
-        if node.is_unreadable() {
-            return;
-        }
-        self.found.push(Diagnostic::error(
-            BAD_VALUE,
-            node.span,
-            format!("here stands {}, and it takes {takes}", node.describe()),
-            format!("not {takes}"),
-        ));
-    }
-
-    fn missing(&mut self, node: &Node, key: &str, what: &str) {
-        self.found.push(
-            Diagnostic::error(
-                MISSING_KEY,
-                node.span,
-                format!("this does not say {what}"),
-                format!("no `{key}`"),
-            )
-            .help(format!("add `{key}: …`")),
-        );
-    }
-
-    fn not_one_of(&mut self, text: &Spanned<String>, known: &[&str], what: &str) {
-        let diagnostic = Diagnostic::error(
-            BAD_VALUE,
-            text.span,
-            format!("`{}` is not {what}", text.value),
-            "not known",
-        );
-        self.found
-            .push(match suggest(&text.value, known.iter().copied()) {
-                Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-                None => diagnostic.help(format!("it takes {}", listed(known))),
-            });
-    }
 }
 
 /// What was given as the text of an answer belongs to its body.
@@ -670,9 +512,4 @@ fn settle(produced: &mut Produced) {
         produced.exit_code.get_or_insert(0);
         produced.stdout.get_or_insert_with(String::new);
     }
-}
-
-fn listed(words: &[&str]) -> String {
-    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(", ")
 }

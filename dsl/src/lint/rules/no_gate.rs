@@ -45,20 +45,13 @@ pub const CODE: &str = "safety::no-gate";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let runbook = context.runbook;
-    let guarded = context
-        .graph
-        .any_before(|node| runbook.nodes.get(node).is_some_and(guards));
+    let unguarded = context.none_before(guards);
     let open = |node: usize, purpose: Purpose| {
-        let unguarded =
-            guarded.get(node) == Some(&false) && context.graph.ordered.get(node) == Some(&true);
         let acts = runbook
             .nodes
             .get(node)
             .is_some_and(|it| it.kind == NodeKind::Step && !it.finally && !guards(it));
-        unguarded
-            && acts
-            && purpose == Purpose::Action
-            && context.graph.doubtful.get(node) == Some(&false)
+        unguarded.get(node) == Some(&true) && acts && purpose == Purpose::Action
     };
     let mut report = |span: Span, what: &str| {
         found.push(

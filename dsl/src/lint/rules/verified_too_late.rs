@@ -39,6 +39,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::lint::Context;
+use crate::lint::before::stops;
 use crate::lint::ladder::{Leaves, leaves};
 use crate::runbook::{Action, Node};
 use piton_core::plan::NodeKind;
@@ -52,16 +53,14 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     let nodes = &context.runbook.nodes;
-    let before = verified_before(context);
+    let unverified = context.none_before(stops);
     // Where there are very many, the first ones tell enough.
     let late: Vec<usize> = (0..nodes.len())
         .filter(|index| {
-            let sure = context.graph.ordered.get(*index) == Some(&true)
-                && context.graph.doubtful.get(*index) == Some(&false);
-            let lasting = nodes
-                .get(*index)
-                .is_some_and(|node| !node.finally && leaves(node) == Leaves::Irreversible);
-            sure && lasting && before.get(*index) == Some(&false)
+            let lasting = |node: &Node| {
+                !node.finally && node.target.is_none() && leaves(node) == Leaves::Irreversible
+            };
+            unverified.get(*index) == Some(&true) && nodes.get(*index).is_some_and(lasting)
         })
         .take(64)
         .collect();
@@ -114,24 +113,4 @@ fn verifies(node: &Node) -> bool {
         | None => false,
     };
     looks(node.action())
-}
-
-/// Whether a node stops for a check or a person. What it calls may do so too.
-fn stops(node: &Node) -> bool {
-    let checks = matches!(node.action(), Some(Action::Checks(_) | Action::Call(_)));
-    node.kind == NodeKind::Gate || node.target.is_some() || checks
-}
-
-/// For each node, whether anything before it looks whether all is well, or it does so itself first.
-fn verified_before(context: &Context<'_>) -> Vec<bool> {
-    let nodes = &context.runbook.nodes;
-    let before = context
-        .graph
-        .any_before(|node| nodes.get(node).is_some_and(stops));
-    let own = nodes.iter().map(|node| node.target.is_some());
-    before
-        .into_iter()
-        .zip(own)
-        .map(|(before, own)| before || own)
-        .collect()
 }
