@@ -176,14 +176,14 @@ fn recoveries_may_be_configured_in_several_places() {
             " step s {{ run = \"printf '%s' '{recovery}' >> x.conf\", effect = none }}\n {more}"
         ))
     };
-    let target = "recovery_target_time = now";
+    let target = "recovery_target_name = now";
     assert_eq!(
         body(target, ""),
-        ["postgres::recovery-pauses [recovery_target_time]"]
+        ["postgres::recovery-pauses [recovery_target_name]"]
     );
     assert_eq!(body("recovery_target_timeline = 3", ""), [""; 0]);
     assert_eq!(
-        body("recovery_target_time = x, recovery_target_action = y", ""),
+        body("recovery_target_name = x, recovery_target_action = y", ""),
         [""; 0]
     );
     let promotes = "step p { exec = [\"pg_ctl\", \"promote\", \"-D\", \"x\"], effect = none }";

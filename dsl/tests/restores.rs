@@ -162,6 +162,163 @@ fn a_database_is_named_somewhere() {
 }
 
 #[test]
+fn a_database_is_named_in_the_environment_of_whatever_connects() {
+    let psql = r#"exec = ["psql", "-c", "select 1"]"#;
+    let unnamed = ["postgres::database-unnamed [\"psql\"]"];
+    let step = |own: &str| found(&format!(" step s {{ {own} {psql}, effect = none }}"));
+    assert_eq!(step(""), unnamed);
+    assert_eq!(step("env { PGDATABASE = \"shop\" },"), CLEAN);
+    assert_eq!(step("env { PGHOST = \"db-1\" },"), unnamed);
+    // What looks has the environment of its step: the probe of `target`, `capture` and `checks`.
+    let target = |env: &str| {
+        found(&format!(
+            " step s {{ {env} run = \"true\", effect = none, target {{ probe {{ {psql} }}, expect = \"true\" }} }}"
+        ))
+    };
+    assert_eq!(target(""), unnamed);
+    assert_eq!(target("env { PGDATABASE = \"shop\" },"), CLEAN);
+    let undo = |env: &str| {
+        found(&format!(
+            " step s {{ run = \"true\", undo {{ {env} {psql} }} }}"
+        ))
+    };
+    assert_eq!(undo(""), unnamed);
+    assert_eq!(undo("env { PGDATABASE = \"shop\" },"), CLEAN);
+}
+
+#[test]
+fn roles_come_before_the_dump_on_a_new_server() {
+    let code = "postgres::roles-missing";
+    let with = |server: &str, load: &str| -> Vec<String> {
+        let all = script(&format!("{server}\n{load}"));
+        all.into_iter().filter(|it| it.starts_with(code)).collect()
+    };
+    let restore = "pg_restore -d shop /srv/x.dump";
+    for server in [
+        "initdb -D \"$PASS\"",
+        "sudo -u postgres pg_ctl init -D \"$PASS\"",
+        "docker run -d --name db -p 5433:5432 docker.io/library/postgres:16",
+    ] {
+        assert_eq!(
+            with(server, restore),
+            [format!("{code} [{restore}]")],
+            "{server}"
+        );
+    }
+    for load in [
+        "zcat /srv/x.sql.gz | psql -v ON_ERROR_STOP=1 shop",
+        "psql -v ON_ERROR_STOP=1 -d shop < /srv/shop.dump",
+        "psql -v ON_ERROR_STOP=1 -d shop -f /backups/shop.sql",
+    ] {
+        assert_eq!(with("initdb -D \"$PASS\"", load).len(), 1, "{load}");
+    }
+    for (server, load) in [
+        ("createdb shop", restore),
+        ("docker run --rm alpine true", restore),
+        ("docker exec postgres true", restore),
+        (
+            "initdb -D x\npsql -d postgres -c 'create role shop'",
+            restore,
+        ),
+        ("initdb -D x\npsql -d postgres -f globals.sql", restore),
+        ("initdb -D x", "pg_restore -O -d shop /srv/x.dump"),
+        ("initdb -D x", "pg_restore --list /srv/x.dump"),
+        (
+            "initdb -D x",
+            "psql -v ON_ERROR_STOP=1 -d shop -f migrations/1.sql",
+        ),
+    ] {
+        assert_eq!(with(server, load), CLEAN, "{server}: {load}");
+    }
+}
+
+#[test]
+fn a_moment_is_looked_at_before_anything_is_restored_to_it() {
+    let code = "postgres::target-unchecked";
+    let with = |before: &str, script: &str| -> Vec<String> {
+        let all = found(&format!(
+            " {before}\n step s {{ run = \"{script}\", effect = abandoned(\"x\") }}"
+        ));
+        all.into_iter().filter(|it| it.starts_with(code)).collect()
+    };
+    let set = "echo recovery_target_time = 'x' >> y";
+    let gate = "gate g { run = \"./reachable\", on_fail = [stop] }";
+    assert_eq!(with("", set), [format!("{code} [recovery_target_time]")]);
+    for script in [
+        "echo recovery_target_lsn=0/3 >> y",
+        "pgbackrest --stanza=a --type=lsn --target=0/3 restore",
+        "barman recover --target-time x a b /srv/c",
+    ] {
+        assert_eq!(with("", script).len(), 1, "{script}");
+        assert_eq!(with(gate, script), CLEAN, "{script}");
+    }
+    assert_eq!(
+        with("step t { run = \"true\", effect = none }", set).len(),
+        1
+    );
+    for script in [
+        "echo recovery_target_name = 'x' >> y",
+        "echo recovery_target = 'immediate' >> y",
+        "# recovery_target_time = 'x'",
+        "pgbackrest --stanza=a restore",
+        "barman recover a b /srv/c",
+    ] {
+        assert_eq!(with("", script), CLEAN, "{script}");
+    }
+}
+
+#[test]
+fn dumps_are_read_where_they_are_written() {
+    let code = "postgres::backup-elsewhere";
+    let with = |write: &str, read: &str| -> Vec<String> {
+        let all = script(&format!("{write}\n{read}"));
+        all.into_iter().filter(|it| it.starts_with(code)).collect()
+    };
+    let dump = "pg_dump -d shop -f \"/b/shop/shop-$(date +%F).sql\"";
+    for read in [
+        "psql -v ON_ERROR_STOP=1 -d shop -f /b/shop/latest.sql",
+        "psql -v ON_ERROR_STOP=1 -d shop -f /b/shop-7.sql",
+        "test -e /b/shop/latest.sql",
+        "psql -v ON_ERROR_STOP=1 -d shop < /old/shop-1.sql",
+    ] {
+        let path = read.split(' ').next_back().unwrap_or_default();
+        assert_eq!(with(dump, read), [format!("{code} [{path}]")], "{read}");
+    }
+    for (write, read) in [
+        (
+            dump,
+            "psql -v ON_ERROR_STOP=1 -d shop -f /b/shop/shop-7.sql",
+        ),
+        (
+            dump,
+            "psql -v ON_ERROR_STOP=1 -d shop -f /b/shop/other.dump",
+        ),
+        (
+            dump,
+            "psql -v ON_ERROR_STOP=1 -d shop -f /srv/migration.sql",
+        ),
+        (
+            dump,
+            "psql -v ON_ERROR_STOP=1 -d shop -f \"$PASS/shop-7.sql\"",
+        ),
+        (dump, "ls /b/shop/latest.sql"),
+        (dump, "ssh backup test -e /b/shop/latest.sql"),
+        (dump, "cp x /b/shop/latest.sql\ntest -e /b/shop/latest.sql"),
+        ("pg_dump -d shop > /b/x.sql", "test -e /b/x.sql"),
+        ("pg_dump -d shop > \"$NOWHERE/x.sql\"", "test -e /b/y.sql"),
+        (
+            "pg_dump -d shop > \"/b/$(date +%F)/x.sql\"",
+            "test -e /b/y.sql",
+        ),
+        ("true", "test -e /b/y.sql"),
+    ] {
+        assert_eq!(with(write, read), CLEAN, "{write}: {read}");
+    }
+    let whole = with("pg_dump -d shop > /b/x.sql", "test -e /b/y.sql");
+    assert_eq!(whole, [format!("{code} [/b/y.sql]")]);
+}
+
+#[test]
 fn the_size_of_what_is_compressed_says_nothing() {
     let code = "shell::size-of-archive";
     for (text, place) in [

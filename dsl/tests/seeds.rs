@@ -62,7 +62,11 @@ fn a_restore_of_postgres_as_documents_tell_it() {
                 "restore_command = ",
                 &["postgres::copy-archives", "postgres::timeline-unsaid"],
             ),
-            ("recovery_target_time = ", &["postgres::recovery-pauses"]),
+            // And nobody looked whether the backups reach the moment.
+            (
+                "recovery_target_time = ",
+                &["postgres::recovery-pauses", "postgres::target-unchecked"],
+            ),
             // The old data is dropped by a way back that fails while anybody is connected.
             (
                 "run = \"dropdb",
@@ -107,7 +111,10 @@ fn backups_and_recovery_as_documents_tell_them() {
             ("find ", &["shell::prune-by-age"]),
             ("aws s3 cp ", &["code::placeholder"]),
             // Twenty bytes are a size too.
-            ("run    = \"test -s ", &["shell::size-of-archive"]),
+            (
+                "run    = \"test -s ",
+                &["postgres::backup-elsewhere", "shell::size-of-archive"],
+            ),
             ("run    = \"psql ", &["postgres::server-side-copy"]),
             (
                 "sql          = \"DELETE FROM auth.jwks\"",
@@ -122,9 +129,15 @@ fn backups_and_recovery_as_documents_tell_them() {
                 ],
             ),
             ("psql -c \"CREATE DATABASE", &["postgres::database-unnamed"]),
+            // Nine roles are missing, and so is the file: it was written to another folder.
             (
                 "gunzip -c ",
-                &["shell::pipe-failure-lost", "shell::psql-goes-on"],
+                &[
+                    "postgres::backup-elsewhere",
+                    "postgres::roles-missing",
+                    "shell::pipe-failure-lost",
+                    "shell::psql-goes-on",
+                ],
             ),
             (
                 "irreversible = \"the old data is gone\"",

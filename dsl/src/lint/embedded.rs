@@ -101,13 +101,10 @@ impl<'a> Embedded<'a> {
         places.into_iter().filter_map(|place| self.codes.get(place))
     }
 
-    /// The scripts that may set up a recovery, in order, each with its text.
-    pub(crate) fn recovering(&self) -> impl Iterator<Item = &'a Scalar> {
-        let codes = self
-            .recovering
-            .iter()
-            .filter_map(|place| self.codes.get(*place));
-        codes.filter_map(|code| code.text)
+    /// The scripts that may set up a recovery, in order.
+    pub(crate) fn recovering(&self) -> impl Iterator<Item = &Code<'a>> {
+        let places = self.recovering.iter();
+        places.filter_map(|place| self.codes.get(*place))
     }
 
     /// Notes what the code at this place runs, and is about.

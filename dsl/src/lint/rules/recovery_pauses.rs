@@ -12,8 +12,8 @@
 //! ```runbook
 //! runbook nightly {
 //!   step configure {
-//!     run     = "echo \"recovery_target_time = '$TARGET'\" >> \"$PITON_WORK/server.conf\""
-//!     env     { TARGET = "2026-05-13 14:30:00 UTC" }
+//!     run     = "echo \"recovery_target_name = '$TARGET'\" >> \"$PITON_WORK/server.conf\""
+//!     env     { TARGET = "before-release-7" }
 //!     effect  = none
 //!     timeout = 5m
 //!   }
@@ -24,8 +24,8 @@
 //! ```runbook
 //! runbook nightly {
 //!   step configure {
-//!     run     = "printf '%s\\n' \"recovery_target_time = '$TARGET'\" 'recovery_target_action = promote' >> \"$PITON_WORK/server.conf\""
-//!     env     { TARGET = "2026-05-13 14:30:00 UTC" }
+//!     run     = "printf '%s\\n' \"recovery_target_name = '$TARGET'\" 'recovery_target_action = promote' >> \"$PITON_WORK/server.conf\""
+//!     env     { TARGET = "before-release-7" }
 //!     effect  = none
 //!     timeout = 5m
 //!   }
@@ -67,7 +67,7 @@ pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             )),
         );
     };
-    for text in context.embedded.recovering() {
+    for text in context.embedded.recovering().filter_map(|code| code.text) {
         let settings = Settings::of(&text.text);
         let target = TARGETS.iter().find_map(|name| settings.set(name));
         if let (Some(range), false) = (target, settings.mentions("recovery_target_action")) {

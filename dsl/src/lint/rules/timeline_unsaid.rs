@@ -51,7 +51,7 @@ pub const CODE: &str = "postgres::timeline-unsaid";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let is_said = LazyCell::new(|| mentioned(context, "recovery_target_timeline"));
-    for text in context.embedded.recovering() {
+    for text in context.embedded.recovering().filter_map(|code| code.text) {
         if let Some(range) = Settings::of(&text.text).set("restore_command")
             && !*is_said
         {

@@ -53,7 +53,7 @@ use crate::lint::embedded::Purpose;
 pub const CODE: &str = "postgres::wait-in-vain";
 
 pub(crate) fn run(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let mut texts = context.embedded.recovering();
+    let mut texts = context.embedded.recovering().filter_map(|code| code.text);
     if !texts.any(|text| Settings::of(&text.text).recovers().is_some()) {
         return;
     }
