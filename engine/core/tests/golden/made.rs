@@ -2,9 +2,10 @@
 //! every kind of fact.
 
 use crate::world::{edited_worlds, facts};
-use piton_core::plan::CallPart;
+use piton_core::id::{AttemptId, Purpose};
+use piton_core::plan::{CallPart, NodeIndex};
 use piton_core::record::{Answer, Evidence, Kept};
-use piton_core::run::{Outcome, Produced};
+use piton_core::run::{Event, Outcome, Produced};
 use piton_core::sim::plans::{PlanBuilder, chain, gate, plan, step};
 use piton_core::sim::{Asked, CrashPoint, Ends, Replan, Reply, Script, Scripted, Simulator};
 use piton_core::time::Millis;
@@ -13,11 +14,13 @@ use proptest::test_runner::TestRunner;
 use std::collections::BTreeSet;
 
 /// Every kind of fact that this version writes.
-pub const KINDS: [&str; 49] = [
+pub const KINDS: [&str; 51] = [
     "run_created",
     "node_started",
     "node_skipped",
     "attempt_started",
+    "attempt_elsewhere",
+    "attempt_reached",
     "attempt_ended",
     "late_result",
     "stop_requested",
@@ -87,6 +90,28 @@ fn of(plan: PlanBuilder, script: Script) -> Simulator {
     simulator
 }
 
+/// A step on a host that does not answer, that comes within reach again, and that does not once more.
+fn elsewhere() -> Simulator {
+    let plan = with_people("elsewhere").node(step("s").script("work"));
+    let mut simulator = Simulator::new(plan.build().unwrap(), Script::default());
+    let attempt = AttemptId {
+        node: NodeIndex(0),
+        pass: 1,
+        purpose: Purpose::Do,
+        number: 1,
+    };
+    let away = || Event::Elsewhere {
+        attempt,
+        host: "rack-7".to_owned(),
+        why: "it does not answer".to_owned(),
+    };
+    simulator.send(away());
+    simulator.send(Event::Reached { attempt });
+    simulator.send(away());
+    simulator.run();
+    simulator
+}
+
 /// The journals by their names.
 pub fn all() -> Vec<(String, Simulator)> {
     let mut all: Vec<(String, Simulator)> = by_hand()
@@ -151,6 +176,7 @@ fn by_hand() -> Vec<(&'static str, Simulator)> {
         ("edited", edited()),
         ("waits", waits()),
         ("locked-out", locked_out()),
+        ("elsewhere", elsewhere()),
     ]
 }
 
