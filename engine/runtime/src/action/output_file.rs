@@ -1,7 +1,10 @@
 //! `$PITON_OUTPUT`: the file in which a process leaves values for its node's `outputs`.
 
+use rustix::fs::OFlags;
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The largest such file that is read, in bytes.
@@ -13,9 +16,8 @@ pub const LIMIT: usize = 1024 * 1024;
 /// What is wrong with it, for people.
 pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let mut bytes = Vec::new();
-    match std::fs::File::open(path)
-        .and_then(|file| file.take(LIMIT as u64 + 1).read_to_end(&mut bytes))
-    {
+    let read = open(path).and_then(|file| file.take(LIMIT as u64 + 1).read_to_end(&mut bytes));
+    match read {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(format!("$PITON_OUTPUT cannot be read: {error}")),
@@ -24,6 +26,22 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, String>, String> {
         return Err(format!("$PITON_OUTPUT is larger than {LIMIT} bytes"));
     }
     parse(&String::from_utf8(bytes).map_err(|_| "$PITON_OUTPUT is not UTF-8 text".to_owned())?)
+}
+
+/// Opens it. A step may have put anything in its place: a pipe without a writer must not hold up the engine.
+fn open(path: &Path) -> std::io::Result<File> {
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is not a file",
+        )),
+    }
 }
 
 /// `name=value` lines; empty lines are skipped, and of two lines with one name the later counts.
@@ -55,6 +73,26 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_and_holds_nobody_up() {
+        let dir = std::env::temp_dir().join(format!("piton-output-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let pipe = dir.join("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        let zeros = dir.join("zeros");
+        std::os::unix::fs::symlink("/dev/zero", &zeros).unwrap();
+        for path in [&pipe, &zeros, &dir] {
+            let why = read(path).unwrap_err();
+            assert!(why.contains("not a file"), "{}: {why}", path.display());
+        }
+        let huge = dir.join("huge");
+        File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+        assert!(read(&huge).unwrap_err().contains("larger than"));
+        assert_eq!(read(&dir.join("none")), Ok(BTreeMap::new()));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 
     #[test]
     fn lines_are_names_and_values() {
