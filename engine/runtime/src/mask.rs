@@ -14,7 +14,7 @@ pub const SHORTEST_SECRET: usize = 3;
 const SHORTEST_LINE: usize = 8;
 
 /// The texts to be masked: each secret, and the forms in which programs print it again: base64 (also in the middle
-/// of a longer encoded text, with either alphabet), percent-encoded, escaped in JSON; of a secret of several lines,
+/// of a longer encoded text, with either alphabet), percent-encoded, as a part of an address, escaped in JSON; of a secret of several lines,
 /// each line.
 pub struct Patterns {
     /// By first byte, longest first.
@@ -85,6 +85,11 @@ fn add_forms(secret: &str, forms: &mut BTreeSet<Vec<u8>>) {
         add(form.replace("%2F", "/").replace("%2f", "/"));
         add(form);
     }
+    for special in [IN_QUERY, IN_PATH, IN_ANY_QUERY] {
+        add(encoded_in_url(secret, special));
+        // What reads an address of a web server takes these for slashes.
+        add(encoded_in_url(&secret.replace('\\', "/"), special));
+    }
     for offset in 0..3 {
         let standard = base64_inside(secret.as_bytes(), offset);
         // What is left of a short secret in the middle of a longer text would match by chance.
@@ -93,6 +98,24 @@ fn add_forms(secret: &str, forms: &mut BTreeSet<Vec<u8>>) {
             add(standard);
         }
     }
+}
+
+/// What of printable ASCII is encoded where a whole address is read and written again, by the URL standard: in the
+/// query of a web server's, in a path, and in the query of another.
+const IN_QUERY: &[u8] = b" \"#<>'";
+const IN_PATH: &[u8] = b" \"#<>?^`{}";
+const IN_ANY_QUERY: &[u8] = b" \"#<>";
+
+/// Percent-encoding of these characters, of control characters, and of all that is not ASCII.
+fn encoded_in_url(text: &str, special: &[u8]) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if (0x20..0x7f).contains(&byte) && !special.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// Percent-encoding of all but the unreserved characters of RFC 3986.
@@ -264,6 +287,20 @@ mod tests {
             r#"p\"ss\/w\\rd &+ü"#,
         ] {
             assert_eq!(in_chunks(form.as_bytes(), &[secret], 3), "***", "{form}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_an_address_is_masked_as_the_address_is_sent() {
+        let secret = "k9 \"it\" '/\\ +&%^`{}<ü>";
+        for address in [
+            format!("http://host/{secret}/x"),
+            format!("http://host/x?y={secret}&z"),
+            format!("other://host/x?y={secret}"),
+        ] {
+            let url = reqwest::Url::parse(&address).unwrap();
+            let shown = in_chunks(url.as_str().as_bytes(), &[secret], 7);
+            assert!(shown.contains("***") && !shown.contains("it"), "{shown}");
         }
     }
 
