@@ -4,7 +4,7 @@ use crate::support::server::Server;
 use crate::support::{Place, chain, until};
 use std::time::{Duration, Instant};
 
-fn detach(place: &Place, file: &std::path::Path) -> String {
+pub fn detach(place: &Place, file: &std::path::Path) -> String {
     let ended = place.run(["run".as_ref(), "--detach".as_ref(), file.as_os_str()]);
     ended.expect(0).stdout.trim().to_owned()
 }

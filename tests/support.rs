@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod api;
+pub mod collector;
 pub mod history;
 pub mod line;
 pub mod operator;

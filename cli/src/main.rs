@@ -23,6 +23,7 @@ mod outputs;
 mod private;
 mod rewrite;
 mod runbook;
+mod serving;
 mod session;
 mod shellcheck;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use piton_runtime::driver::Local;
 use piton_runtime::store::{
     AnyStore, InboxId, Location, RunDirectory, RunSummary, Store, StoreError, Verdict,
 };
+use piton_runtime::traces::Collector;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,10 +47,13 @@ impl Session {
     pub async fn open(store: Option<&str>) -> Result<Session, Failure> {
         let location = Location::from_environment(store).map_err(Failure::usage)?;
         warn_of_password(&location);
-        Ok(Session {
-            local: Local::open(&location).await.map_err(from_drive)?,
-            location,
-        })
+        let local = Local::open(&location).await.map_err(from_drive)?;
+        let collector = Collector::from_environment(&local.owner().host).unwrap_or_else(|why| {
+            output::note(&format!("warning: no traces are sent: {why}"));
+            None
+        });
+        let local = local.with_collector(collector);
+        Ok(Session { local, location })
     }
 
     /// The store itself.
@@ -143,6 +147,15 @@ pub fn key() -> String {
         .unwrap_or_default();
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("cli-{}-{}-{count}", std::process::id(), since.as_nanos())
+}
+
+/// Says that traces do not get to their collector: once, however often that happens.
+pub fn warn_of_traces<S: Store>(local: &Local<S>) {
+    if let Some(why) = local.trouble_with_traces() {
+        output::note(&format!(
+            "warning: {why}; runs go on all the same, and what is missing is sent when they are driven again"
+        ));
+    }
 }
 
 /// A store's error as a failure. That nothing or too much was found is wrong usage.

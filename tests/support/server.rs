@@ -10,7 +10,7 @@ use std::time::Instant;
 pub struct Server {
     child: Child,
     lines: Receiver<String>,
-    said: Vec<String>,
+    pub said: Vec<String>,
 }
 
 impl Server {

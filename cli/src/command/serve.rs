@@ -5,12 +5,16 @@ use crate::driving::signals::{Asked, Signals};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::session::{Session, block_on};
+use crate::serving::{self, Metrics, web};
+use crate::session::{Session, block_on, warn_of_traces};
 use clap::Args;
 use piton_core::record::RunOutcome;
 use piton_runtime::driver::{DriveEnd, Served, Serving, serve};
+use piton_runtime::store::AnyStore;
+use std::net::SocketAddr;
 use std::rc::Rc;
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
 /// What `piton serve` takes.
 #[derive(Args, Debug)]
@@ -18,6 +22,7 @@ use tokio::sync::watch;
 Examples:
   piton serve
   piton serve --max-runs 20 --name rack-7
+  piton serve --listen 127.0.0.1:9187     metrics for Prometheus
   piton run --detach restore.runbook      from another terminal, or another host of the same store
 
 It drives the runs that were started with `piton run --detach`, also when the server that drove one before has died, and
@@ -34,6 +39,10 @@ pub struct Serve {
     /// What people call this server [default: the host and the process]
     #[arg(long)]
     name: Option<String>,
+    /// Answer to monitoring at this address, as in `127.0.0.1:9187`: metrics for Prometheus at /metrics, and /healthz.
+    /// Whoever can reach it is answered
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
 }
 
 impl Serve {
@@ -59,18 +68,60 @@ impl Serve {
                 max_runs: self.max_runs,
                 stop,
             };
-            let serving = serve(Rc::new(local), serving, Rc::new(|served| say(&served)));
+            let (local, metrics) = (Rc::new(local), Rc::new(Metrics::default()));
+            let monitoring = self.listen.as_deref().map(bind).transpose()?;
+            let (counted, traced) = (Rc::clone(&metrics), Rc::clone(&local));
+            let tell = Rc::new(move |served: Served<'_>| {
+                counted.note(&served);
+                say(&served);
+                warn_of_traces(&traced);
+            });
+            let serving = serve(Rc::clone(&local), serving, tell);
             output::note(&format!(
                 "{name} serves {location} on host {}{most}",
                 owner.host
             ));
+            if let Some((_, address)) = &monitoring {
+                output::note(&format!("metrics at http://{address}/metrics"));
+            }
             tokio::select! {
+                biased;
                 served = serving => served.map_err(crate::driving::from_drive)?,
                 () = told_twice(signals, leave) => output::note("ended at once"),
+                () = monitored(monitoring, &metrics, local.store()) => {}
             }
             Ok(Exit::Success)
         })
     }
+}
+
+/// Listens at this address. Gives where, which is more than was asked for where that leaves the port open.
+fn bind(address: &str) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((TcpListener::from_std(listener)?, address))
+    });
+    bound.map_err(|error| {
+        Failure::new(format!("cannot listen at `{address}`: {error}"))
+            .help("name an address of this host and a free port, as in `--listen 127.0.0.1:9187`")
+    })
+}
+
+/// Answers to monitoring for as long as it is polled.
+async fn monitored(
+    monitoring: Option<(TcpListener, SocketAddr)>,
+    metrics: &Metrics,
+    store: &AnyStore,
+) {
+    let Some((listener, _)) = monitoring else {
+        return std::future::pending().await;
+    };
+    let (asks, asked) = mpsc::channel(1);
+    tokio::join!(
+        web::listen(listener, asks),
+        serving::answer(asked, metrics, store)
+    );
 }
 
 /// Says that the server is to leave at the first signal, and returns at the second.
@@ -108,6 +159,11 @@ fn say(served: &Served<'_>) {
             format!("{}; it is tried again", one_line(&error.to_string()))
         }
         Served::StoreBack => "the store can be used again".to_owned(),
+        Served::LetGo { .. }
+        | Served::TakenUp { .. }
+        | Served::StoreError { .. }
+        | Served::Committed { .. }
+        | Served::Records { .. } => return,
     });
 }
 

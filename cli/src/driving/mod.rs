@@ -154,6 +154,7 @@ async fn drive_once(
     } else {
         plain::drive(session, run, until, watcher, desk, manner.json).await?
     };
+    crate::session::warn_of_traces(&session.local);
     // What is printed at the end is what is recorded, also when the engine failed in between.
     let (plan, view) = session.view(run).await.unwrap_or_else(|_| {
         let watched = watched.borrow();

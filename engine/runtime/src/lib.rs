@@ -14,5 +14,6 @@ pub mod owner;
 mod postgres;
 pub mod secrets;
 pub mod store;
+pub mod traces;
 pub mod wake;
 mod web;

@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How often in a row a run is loaded again after a commit whose outcome is unknown.
@@ -60,6 +61,8 @@ pub(super) struct Drive<'a, S> {
     pub wake: WakeSocket,
     pub options: DriveOptions,
     pub observer: &'a mut dyn Observer,
+    /// Is told of each commit.
+    pub committed: Rc<Notify>,
     pub state: Loading,
 }
 
@@ -163,6 +166,7 @@ impl<S: Store> Drive<'_, S> {
                 Ok(Some(end)) => return Ok(end),
                 Ok(None) => (reloads, away_since) = (0, None),
                 Err(DriveError::Store(error @ StoreError::Away { .. })) => {
+                    self.observer.on_store_error(&error);
                     // One that answers only now and then is not waited for for ever.
                     let since = *away_since.get_or_insert_with(|| {
                         self.observer
@@ -175,10 +179,16 @@ impl<S: Store> Drive<'_, S> {
                 }
                 Err(DriveError::Store(error)) if reloads < RELOADS && may_reload(&error) => {
                     tracing::warn!(%error, "a commit failed; the run is loaded again");
+                    self.observer.on_store_error(&error);
                     reloads += 1;
                     self.reload().await?;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if let DriveError::Store(error) = &error {
+                        self.observer.on_store_error(error);
+                    }
+                    return Err(error);
+                }
             }
         }
     }
@@ -509,12 +519,15 @@ impl<S: Store> Drive<'_, S> {
             consumed: &consumed,
             status: &status,
         };
+        let asked = Instant::now();
         if let Err(error) = self.store.commit(&self.lease, expected, commit).await {
             self.state.told = ended;
             self.state.delivered = delivered;
             return Err(error.into());
         }
+        let took = asked.elapsed();
         self.state.written = status;
+        self.committed.notify_one();
         if self
             .options
             .die_after
@@ -532,6 +545,7 @@ impl<S: Store> Drive<'_, S> {
         // What was started gets under way before anybody is told about it: telling takes time too.
         tokio::task::yield_now().await;
         let run = &self.state.run;
+        self.observer.on_commit(took);
         self.observer.on_records(run, &records);
         // One that was opened and settled by the same events need not be asked.
         for question in asked

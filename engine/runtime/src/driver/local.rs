@@ -14,6 +14,7 @@ use super::pages::Pages;
 use super::processes::Processes;
 use super::prune::{self, PruneError};
 use super::tenure::{Asked, Tenure};
+use super::traces::Traces;
 use crate::action::attempt::Context;
 use crate::action::environment::passed_on;
 use crate::action::run::Shell;
@@ -25,6 +26,7 @@ use crate::store::{
     AnyStore, Commit, Created, InboxId, Lease, Leave, Location, NewRun, RunDirectory, RunStatus,
     Server, Store, StoreError, Verdict, new_run_id,
 };
+use crate::traces::Collector;
 use crate::wake::{WakeSocket, ring};
 use piton_core::id::{Actor, RunId};
 use piton_core::plan::Plan;
@@ -36,6 +38,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{Instrument as _, error_span};
 
@@ -85,6 +88,7 @@ pub struct Local<S = AnyStore> {
     owner: Owner,
     keeper: Executable,
     lease: Millis,
+    collector: Option<Arc<Collector>>,
 }
 
 impl Local<AnyStore> {
@@ -111,7 +115,21 @@ impl<S: Store> Local<S> {
             owner,
             keeper,
             lease: lease_length(),
+            collector: None,
         }
+    }
+
+    /// The same, with the traces of runs going to this collector.
+    #[must_use]
+    pub fn with_collector(self, collector: Option<Collector>) -> Local<S> {
+        let collector = collector.map(Arc::new);
+        Local { collector, ..self }
+    }
+
+    /// Why traces did not get to their collector, for people: once.
+    #[must_use]
+    pub fn trouble_with_traces(&self) -> Option<String> {
+        self.collector.as_ref()?.trouble()
     }
 
     /// The same with another program as the keeper.
@@ -269,14 +287,20 @@ impl<S: Store> Local<S> {
         options: DriveOptions,
         observer: &mut dyn Observer,
     ) -> Result<DriveEnd, DriveError> {
+        let directory = self.directory(&lease.run);
+        let collector = self.collector.clone();
+        let mut traces = Traces::new(&self.store, &lease.run, &directory, collector);
+        let committed = traces.committed();
+        // At this level, so that whatever is logged at all says of which run.
+        let span = error_span!("run", run = %lease.run, fence = lease.fence);
+        let driven = async {
+            tokio::select! {
+                end = self.drive_held(asked, lease, options, observer, committed) => end,
+                never = traces.follow() => match never {},
+            }
+        };
         let local = tokio::task::LocalSet::new();
-        let end = local
-            .run_until(
-                self.drive_held(asked, lease, options, observer)
-                    // At this level, so that whatever is logged at all says of which run.
-                    .instrument(error_span!("run", run = %lease.run, fence = lease.fence)),
-            )
-            .await;
+        let end = local.run_until(driven.instrument(span.clone())).await;
         // Attempts of the engine's own end here; those of the keeper go on.
         drop(local);
         // A store that cannot be reached is not waited for again: the lease expires, or this process is found dead.
@@ -294,6 +318,9 @@ impl<S: Store> Local<S> {
             Ok(Err(error)) => tracing::warn!(%error, "the lease was not given back"),
             Err(_) => tracing::warn!("the lease was not given back"),
         }
+        if !is_away(&end) {
+            traces.finish().instrument(span).await;
+        }
         end
     }
 
@@ -303,6 +330,7 @@ impl<S: Store> Local<S> {
         lease: &Lease,
         options: DriveOptions,
         observer: &mut dyn Observer,
+        committed: Rc<Notify>,
     ) -> Result<DriveEnd, DriveError> {
         let id = &lease.run;
         let directory = self.directory(id);
@@ -333,6 +361,7 @@ impl<S: Store> Local<S> {
             wake,
             options,
             observer,
+            committed,
             state: Loading::of(run, written, lease),
             lease: lease.clone(),
         };

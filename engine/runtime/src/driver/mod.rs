@@ -22,6 +22,7 @@ mod reach;
 mod report;
 mod serve;
 pub(crate) mod tenure;
+mod traces;
 
 pub use audit::Audit;
 pub use clock::Clock;

@@ -107,6 +107,16 @@ pub trait Observer {
     /// The store can be reached again, and the run is still this engine's.
     fn on_store_back(&mut self) {}
 
+    /// The store has taken records of the run; it took this long.
+    fn on_commit(&mut self, took: Duration) {
+        let _ = took;
+    }
+
+    /// The store failed at something. What is done about it, the engine says by how it goes on.
+    fn on_store_error(&mut self, error: &StoreError) {
+        let _ = error;
+    }
+
     /// A question is open: when it is opened, and again for each open question when a run is loaded.
     fn on_question(&mut self, run: &Run, question: &Question) {
         let _ = (run, question);

@@ -16,7 +16,7 @@ use crate::owner::{Owner, ended};
 use crate::store::{Claimable, Lease, SERVER_LIVES, Store, StoreError};
 use piton_core::id::RunId;
 use piton_core::record::{Question, Record};
-use piton_core::run::Run;
+use piton_core::run::{Effect, Run};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -84,6 +84,11 @@ pub enum Served<'a> {
         /// When it tries again; `None` if another engine has it.
         again: Option<Duration>,
     },
+    /// It no longer drives a run that it could not go on with. Told each time, whether or not `Failed` is.
+    LetGo {
+        /// Whether that is because another engine has it.
+        fenced: bool,
+    },
     /// The store cannot be used; it is tried again.
     StoreFailed {
         /// Why.
@@ -91,6 +96,26 @@ pub enum Served<'a> {
     },
     /// The store can be used again.
     StoreBack,
+    /// The store failed at something: this is told each time.
+    StoreError {
+        /// Why.
+        error: &'a StoreError,
+    },
+    /// It has a run now in which attempts were to be started or under way already.
+    TakenUp {
+        /// How many.
+        attempts: usize,
+    },
+    /// The store took records; it took this long.
+    Committed {
+        /// How long.
+        took: Duration,
+    },
+    /// These were written down in a run that it drives.
+    Records {
+        /// What.
+        records: &'a [Record],
+    },
 }
 
 /// Serves until it is told to stop. Runs that it drove then are let go of.
@@ -224,6 +249,7 @@ impl<S: Store + 'static> Server<S> {
     fn store_answered(&mut self, error: Option<StoreError>) {
         match error {
             Some(error) => {
+                (self.tell)(Served::StoreError { error: &error });
                 if !std::mem::replace(&mut self.store_failed, true) {
                     (self.tell)(Served::StoreFailed { error: &error });
                 }
@@ -328,6 +354,7 @@ impl<S: Store + 'static> Server<S> {
             run: lease.run.clone(),
             tell: Rc::clone(&self.tell),
             asked: 0,
+            loaded: false,
         };
         let options = DriveOptions {
             stop: self.serving.stop.clone(),
@@ -370,6 +397,7 @@ impl<S: Store + 'static> Server<S> {
     }
 
     fn failed(&mut self, run: &RunId, why: &str, fenced: bool) {
+        (self.tell)(Served::LetGo { fenced });
         let before = self.pauses.get(run);
         let times = before.map_or(0, |pause| pause.times).saturating_add(1);
         let told_before = before.is_some_and(|pause| pause.told == why);
@@ -390,16 +418,38 @@ impl<S: Store + 'static> Server<S> {
     }
 }
 
-/// Tells of questions as they are opened.
+/// Tells what happens to a run that is driven.
 struct Teller {
     run: RunId,
     tell: Rc<dyn Fn(Served<'_>)>,
     /// The number of the last question that was told.
     asked: u32,
+    /// Whether the run was loaded before.
+    loaded: bool,
 }
 
 impl Observer for Teller {
-    fn on_records(&mut self, _: &Run, _: &[Record]) {}
+    fn on_loaded(&mut self, run: &Run) {
+        if !std::mem::replace(&mut self.loaded, true) {
+            let outstanding = run.outstanding();
+            let attempts = outstanding
+                .filter(|effect| matches!(effect, Effect::Start(_)))
+                .count();
+            (self.tell)(Served::TakenUp { attempts });
+        }
+    }
+
+    fn on_records(&mut self, _: &Run, records: &[Record]) {
+        (self.tell)(Served::Records { records });
+    }
+
+    fn on_commit(&mut self, took: Duration) {
+        (self.tell)(Served::Committed { took });
+    }
+
+    fn on_store_error(&mut self, error: &StoreError) {
+        (self.tell)(Served::StoreError { error });
+    }
 
     fn on_question(&mut self, run: &Run, question: &Question) {
         if question.number <= self.asked {

@@ -8,7 +8,7 @@ use super::{
 use crate::owner::Owner;
 use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
-use piton_core::run::{Event, Head};
+use piton_core::run::{Event, Head, RunState};
 use piton_core::time::{Millis, Timestamp};
 use std::path::Path;
 
@@ -110,6 +110,10 @@ impl Store for AnyStore {
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         behind!(self.runs(filter))
+    }
+
+    async fn census(&self) -> Result<Vec<(RunState, u64)>, StoreError> {
+        behind!(self.census())
     }
 
     async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {

@@ -33,7 +33,7 @@ pub use types::{
 use crate::owner::Owner;
 use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
-use piton_core::run::{Event, Head};
+use piton_core::run::{Event, Head, RunState};
 use piton_core::time::{Millis, Timestamp};
 use std::future::Future;
 
@@ -156,6 +156,24 @@ pub trait Store: Send + Sync {
         &self,
         filter: &RunFilter,
     ) -> impl Future<Output = Result<Vec<RunSummary>, StoreError>> + Send;
+
+    /// How many runs there are in each state that any is in.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn census(&self) -> impl Future<Output = Result<Vec<(RunState, u64)>, StoreError>> + Send {
+        async {
+            let mut census: Vec<(RunState, u64)> = Vec::new();
+            for run in self.runs(&RunFilter::default()).await? {
+                let state = run.status.state;
+                match census.iter_mut().find(|(known, _)| *known == state) {
+                    Some((_, count)) => *count += 1,
+                    None => census.push((state, 1)),
+                }
+            }
+            Ok(census)
+        }
+    }
 
     /// One run's line of [`runs`](Store::runs).
     ///

@@ -34,6 +34,11 @@ pub(super) fn word_of(state: RunState) -> &'static str {
     }
 }
 
+/// The state of a stored word; `None` for a word that is none of ours.
+pub(super) fn state_of(word: &str) -> Option<RunState> {
+    STATES.into_iter().find(|state| word_of(*state) == word)
+}
+
 /// The stored word for how a run ended.
 pub(super) fn outcome_word(outcome: RunOutcome) -> &'static str {
     word_of(outcome.into())

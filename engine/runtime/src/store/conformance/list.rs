@@ -5,6 +5,25 @@ use super::{
     Timestamp, acquire, create, equal, just, text, unexpected,
 };
 
+pub(super) async fn runs_are_counted_by_their_states(store: &impl Store) -> Passed {
+    equal(store.census().await.map_err(text)?, Vec::new(), "no runs")?;
+    for id in ["a-1", "a-2", "a-3"] {
+        create(store, id, &[]).await?;
+    }
+    let lease = acquire(store, &RunId("a-2".to_owned())).await?;
+    let over = RunStatus::over(RunOutcome::PartlyRolledBack, Timestamp(5));
+    let commit = Commit {
+        status: &over,
+        ..just(&[])
+    };
+    let committed = store.commit(&lease, Head::EMPTY, commit).await;
+    committed.map_err(text)?;
+    let mut census = store.census().await.map_err(text)?;
+    census.sort_by_key(|(_, count)| *count);
+    let expected = vec![(RunState::PartlyRolledBack, 1), (RunState::Running, 2)];
+    equal(census, expected, "how many runs are in each state")
+}
+
 pub(super) async fn listings_are_newest_first_and_filtered(store: &impl Store) -> Passed {
     for id in ["a-1", "b-1", "a-2", "b-2"] {
         create(store, id, &[]).await?;

@@ -82,6 +82,7 @@ pub async fn all<S: Store, M: Future<Output = S>>(make: impl Fn() -> M) -> Resul
         lease::its_clock_goes_on,
         delete::only_what_is_over_and_not_needed_is_deleted,
         delete::a_run_and_those_that_took_it_back_go_in_this_order,
+        list::runs_are_counted_by_their_states,
         list::listings_are_newest_first_and_filtered,
         list::a_run_is_found_by_what_people_type,
         journal::what_is_not_there_is_said_so,

@@ -4,9 +4,10 @@ use super::failure::Problem;
 use super::hosts::holder_is_dead;
 use super::pool::Held;
 use super::{NOW, PostgresStore};
-use crate::store::stored::{STATES, word_of};
+use crate::store::stored::{STATES, state_of, word_of};
 use crate::store::{RunFilter, RunSummary, StoreError};
 use piton_core::id::RunId;
+use piton_core::run::RunState;
 use piton_core::time::Timestamp;
 use tokio_postgres::Row;
 
@@ -44,6 +45,19 @@ impl PostgresStore {
             )
             .await?;
         rows.iter().map(|row| self.summary_of(row)).collect()
+    }
+
+    /// How many runs are in each state. What a newer Piton calls by another word is left out.
+    pub(super) async fn count_runs(&self) -> Result<Vec<(RunState, u64)>, Problem> {
+        let sql = "SELECT state, COUNT(*) FROM piton.progress GROUP BY state ORDER BY state";
+        let mut held = self.pool.take().await?;
+        let mut census = Vec::new();
+        for row in held.query(sql, &[]).await? {
+            let (word, count): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+            let count = u64::try_from(count).unwrap_or_default();
+            census.extend(state_of(&word).map(|state| (state, count)));
+        }
+        Ok(census)
     }
 
     pub(super) async fn read_summary(&self, run: &RunId) -> Result<RunSummary, Problem> {

@@ -39,7 +39,7 @@ use bell::Bell;
 use failure::{Place, Problem};
 use piton_core::id::{Actor, AttemptId, RunId};
 use piton_core::record::Record;
-use piton_core::run::{Event, Head};
+use piton_core::run::{Event, Head, RunState};
 use piton_core::time::{Millis, Timestamp};
 use pool::Pool;
 use tries::Tries;
@@ -224,6 +224,10 @@ impl Store for PostgresStore {
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         patiently!(self.tries("listing runs", None), self.list_runs(filter))
+    }
+
+    async fn census(&self) -> Result<Vec<(RunState, u64)>, StoreError> {
+        patiently!(self.tries("counting runs", None), self.count_runs())
     }
 
     async fn delete(&self, run: &RunId) -> Result<(), StoreError> {

@@ -2,9 +2,10 @@
 
 use super::journal::{head_of, status_of};
 use super::{Problem, SqliteStore, now};
-use crate::store::stored::{STATES, word_of};
+use crate::store::stored::{STATES, state_of, word_of};
 use crate::store::{RunFilter, RunSummary, StoreError};
 use piton_core::id::RunId;
+use piton_core::run::RunState;
 use piton_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -43,6 +44,24 @@ impl SqliteStore {
                 runs.push(self.summary_of(connection, row, now)?);
             }
             Ok(runs)
+        })
+    }
+
+    /// How many runs are in each state. What a newer Piton calls by another word is left out.
+    pub(super) fn count_runs(&self) -> Result<Vec<(RunState, u64)>, StoreError> {
+        self.with(None, "counting runs", |connection| {
+            let sql = "SELECT state, COUNT(*) FROM progress GROUP BY state ORDER BY state";
+            let mut select = connection.prepare_cached(sql)?;
+            let rows = select.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+            })?;
+            let mut census = Vec::new();
+            for row in rows {
+                let (word, count) = row?;
+                let count = u64::try_from(count).unwrap_or_default();
+                census.extend(state_of(&word).map(|state| (state, count)));
+            }
+            Ok(census)
         })
     }
 

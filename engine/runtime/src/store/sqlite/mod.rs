@@ -27,7 +27,7 @@ use crate::owner::Owner;
 use failure::Place;
 use piton_core::id::{Actor, RunId};
 use piton_core::record::Record;
-use piton_core::run::{Event, Head};
+use piton_core::run::{Event, Head, RunState};
 use piton_core::time::{Millis, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
@@ -219,6 +219,10 @@ impl Store for SqliteStore {
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
         self.list_runs(filter)
+    }
+
+    async fn census(&self) -> Result<Vec<(RunState, u64)>, StoreError> {
+        self.count_runs()
     }
 
     async fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {
