@@ -4,6 +4,7 @@
 
 mod audit;
 mod back;
+mod canary;
 mod check;
 mod check_changed;
 mod check_fix;
