@@ -85,7 +85,7 @@ fn add_forms(secret: &str, forms: &mut BTreeSet<Vec<u8>>) {
         add(form.replace("%2F", "/").replace("%2f", "/"));
         add(form);
     }
-    for special in [IN_QUERY, IN_PATH, IN_ANY_QUERY] {
+    for special in ENCODED_IN_URLS {
         add(encoded_in_url(secret, special));
         // What reads an address of a web server takes these for slashes.
         add(encoded_in_url(&secret.replace('\\', "/"), special));
@@ -101,10 +101,15 @@ fn add_forms(secret: &str, forms: &mut BTreeSet<Vec<u8>>) {
 }
 
 /// What of printable ASCII is encoded where a whole address is read and written again, by the URL standard: in the
-/// query of a web server's, in a path, and in the query of another.
-const IN_QUERY: &[u8] = b" \"#<>'";
-const IN_PATH: &[u8] = b" \"#<>?^`{}";
-const IN_ANY_QUERY: &[u8] = b" \"#<>";
+/// query of a web server's address and of another, in a path, also by the standard's earlier text, and in what stands
+/// before an `@`.
+const ENCODED_IN_URLS: [&[u8]; 5] = [
+    b" \"#<>'",
+    b" \"#<>",
+    b" \"#<>?^`{}",
+    b" \"#<>?`{}",
+    b" \"#<>?^`{}/:;=@[\\]|",
+];
 
 /// Percent-encoding of these characters, of control characters, and of all that is not ASCII.
 fn encoded_in_url(text: &str, special: &[u8]) -> String {
@@ -297,10 +302,15 @@ mod tests {
             format!("http://host/{secret}/x"),
             format!("http://host/x?y={secret}&z"),
             format!("other://host/x?y={secret}"),
+            format!("http://me:{}@host/x", secret.replace(['/', '\\'], ":")),
         ] {
             let url = reqwest::Url::parse(&address).unwrap();
-            let shown = in_chunks(url.as_str().as_bytes(), &[secret], 7);
-            assert!(shown.contains("***") && !shown.contains("it"), "{shown}");
+            let secrets = [secret, &secret.replace(['/', '\\'], ":")];
+            let shown = in_chunks(url.as_str().as_bytes(), &secrets, 7);
+            assert!(
+                shown.contains("***") && !shown.contains("it"),
+                "{url}: {shown}"
+            );
         }
     }
 

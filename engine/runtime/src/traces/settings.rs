@@ -72,7 +72,7 @@ impl Settings {
         Ok(Some(Settings {
             url,
             headers,
-            resource: resource(&set, host),
+            resource: resource(set, host),
             patience: patience.map_or(PATIENCE, Duration::from_millis),
         }))
     }
