@@ -293,9 +293,11 @@ impl<S: Store> Local<S> {
         let committed = traces.committed();
         // At this level, so that whatever is logged at all says of which run.
         let span = error_span!("run", run = %lease.run, fence = lease.fence);
+        // It is large, and so is what it waits for: on the heap, it leaves room on the stacks of threads.
+        let held = Box::pin(self.drive_held(asked, lease, options, observer, committed));
         let driven = async {
             tokio::select! {
-                end = self.drive_held(asked, lease, options, observer, committed) => end,
+                end = held => end,
                 never = traces.follow() => match never {},
             }
         };

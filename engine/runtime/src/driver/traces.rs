@@ -88,7 +88,7 @@ impl<'a, S: Store> Traces<'a, S> {
         let mut pause = FIRST_PAUSE;
         loop {
             tokio::time::sleep(GATHER).await;
-            match self.send(&collector).await {
+            match Box::pin(self.send(&collector)).await {
                 Ok(()) => {
                     pause = FIRST_PAUSE;
                     self.committed.notified().await;
@@ -107,7 +107,7 @@ impl<'a, S: Store> Traces<'a, S> {
         let Some(collector) = self.collector.clone() else {
             return;
         };
-        match tokio::time::timeout(LEAVING, self.send(&collector)).await {
+        match tokio::time::timeout(LEAVING, Box::pin(self.send(&collector))).await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => why.log(),
             Err(_) => collector.is_slow(),
