@@ -1,6 +1,6 @@
 //! What formatting and converting promise, put so that it can be tried on any text.
 
-use piton_dsl::node::{Kind, Node, Style};
+use piton_dsl::node::{Entry, Kind, Node, Style};
 use piton_dsl::print::{self, Refused};
 use piton_dsl::schema::BLOCKS;
 use piton_dsl::source::{SourceFile, Syntax};
@@ -136,12 +136,12 @@ struct Leaf {
     start: usize,
     end: usize,
     key: bool,
-    /// Whether it is a block of several lines; in YAML a comment may stand on the line before its first.
+    /// Whether it is a text of several lines, before whose first line YAML may have a comment, or the word of a named block.
     block: bool,
 }
 
 /// The keys and values of a file in order, without the plural keys, which one syntax only implies.
-fn leaves(node: &Node, found: &mut Vec<Leaf>) {
+fn leaves(node: &Node, text: &str, found: &mut Vec<Leaf>) {
     match &node.kind {
         Kind::Scalar(scalar) => {
             // What is absent in one syntax is a word in the other.
@@ -154,7 +154,7 @@ fn leaves(node: &Node, found: &mut Vec<Leaf>) {
                 });
             }
         }
-        Kind::List(items) => items.iter().for_each(|item| leaves(item, found)),
+        Kind::List(items) => items.iter().for_each(|item| leaves(item, text, found)),
         Kind::Map(entries) => {
             for entry in entries {
                 let plural = BLOCKS.iter().any(|block| block.plural == entry.key.text);
@@ -163,14 +163,23 @@ fn leaves(node: &Node, found: &mut Vec<Leaf>) {
                         start: entry.key.span.start,
                         end: entry.key.span.end,
                         key: entry.value.as_scalar().is_some(),
-                        block: false,
+                        block: is_named(entry, text),
                     });
                 }
-                leaves(&entry.value, found);
+                leaves(&entry.value, text, found);
             }
         }
         Kind::Unreadable => {}
     }
+}
+
+/// Whether it is the word of a block with a name behind it, which is a key of its own in the other syntax: what stands
+/// above both belongs to both.
+fn is_named(entry: &Entry, text: &str) -> bool {
+    let inner = entry.value.as_map().and_then(<[_]>::first);
+    let between = inner.and_then(|inner| text.get(entry.key.span.end..inner.key.span.start));
+    between
+        .is_some_and(|between| !between.is_empty() && between.trim_matches([' ', '\t']).is_empty())
 }
 
 /// Where everything begins that is written down, with what is empty, in the order of the tree.
@@ -215,7 +224,7 @@ fn brackets(node: &Node, text: &str, found: &mut Vec<(usize, usize)>) {
 fn owned(name: &str, text: &str) -> (Vec<(String, usize, usize)>, bool) {
     let root = tree(name, text).expect("a tree");
     let mut found = Vec::new();
-    leaves(&root, &mut found);
+    leaves(&root, text, &mut found);
     let first = root.as_map().and_then(<[_]>::first);
     let mut places = Vec::new();
     starts(&root, &mut places);
@@ -301,7 +310,7 @@ fn layout_is_clean(text: &str, root: &Node) {
         "{text:?}"
     );
     let mut found = Vec::new();
-    leaves(root, &mut found);
+    leaves(root, text, &mut found);
     let inside = |at: usize| found.iter().any(|leaf| leaf.start <= at && at <= leaf.end);
     let mut at = 0;
     let mut blank = false;
