@@ -200,7 +200,10 @@ impl Writer {
     fn spelled(&mut self, spelled: &str, indent: usize) {
         let mut lines = spelled.split('\n').enumerate().peekable();
         while let Some((at, line)) = lines.next() {
-            let line = if at > 0 { line.trim_start() } else { line };
+            let line = match at {
+                0 => line,
+                _ => line.trim_start_matches(BLANKS),
+            };
             let line = match lines.peek() {
                 Some(_) => without_blanks(line),
                 None => line,
@@ -216,9 +219,12 @@ impl Writer {
     }
 }
 
+/// What means nothing at the ends of lines. Other blanks, such as those that do not break, belong to the text.
+const BLANKS: [char; 3] = [' ', '\t', '\r'];
+
 /// A line of a quoted text without the blanks at its end, which mean nothing, unless the first of them is escaped.
 fn without_blanks(line: &str) -> &str {
-    let bare = line.trim_end();
+    let bare = line.trim_end_matches(BLANKS);
     let backslashes = bare.len() - bare.trim_end_matches('\\').len();
     if backslashes % 2 == 1 && bare.len() < line.len() {
         return line.get(..bare.len() + 1).unwrap_or(line);
