@@ -68,7 +68,12 @@ impl Allows {
         }
         let comments = comments::of(file, root);
         let blocks = blocks(file, root);
+        let mut firsts = BTreeMap::new();
+        first_lines(file, root, &mut firsts);
         for (comment, below) in comments.iter().zip(below(&comments)) {
+            let above_all = comment.is_alone && !comment.in_script;
+            let first = firsts.get(&below).filter(|_| above_all);
+            let below = first.copied().unwrap_or(below);
             let Some(rest) = instruction(file.slice(comment.span)) else {
                 continue;
             };
@@ -288,6 +293,29 @@ fn blocks(file: &SourceFile, root: &Node) -> BTreeMap<usize, usize> {
         }
     }
     found
+}
+
+/// Keys such as `steps`, which only YAML writes, by their lines, with the line of the first block under each: a comment
+/// above the key stands above that one in the other syntax.
+fn first_lines(file: &SourceFile, node: &Node, found: &mut BTreeMap<usize, usize>) {
+    for item in node.as_list().unwrap_or_default() {
+        first_lines(file, item, found);
+    }
+    for entry in node.as_map().unwrap_or_default() {
+        let is_plural = BLOCKS.iter().any(|block| block.plural == entry.key.text);
+        let first = match &entry.value.kind {
+            Kind::List(items) => items.first().map(|item| item.span),
+            Kind::Map(entries) => entries.first().map(|entry| entry.key.span),
+            _ => None,
+        };
+        if let Some(first) = first.filter(|_| is_plural) {
+            let (key, first) = (file.line(entry.key.span.start), file.line(first.start));
+            if key < first {
+                found.insert(key, first);
+            }
+        }
+        first_lines(file, &entry.value, found);
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,19 @@ fn a_comment_speaks_for_its_line_the_next_one_and_the_block_below() {
 }
 
 #[test]
+fn a_comment_above_a_key_that_only_yaml_writes_speaks_for_the_first_block_there() {
+    let text = |steps: &str| {
+        format!(
+            "runbook: a\n# piton: allow(time::no-timeout) it ends by itself\nsteps:\n{steps}"
+        )
+    };
+    let step = |name: &str| format!("  - step: {name}\n    run: \"true\"\n    effect: none\n");
+    assert_eq!(found("a.runbook.yaml", &text(&step("s"))), CLEAN);
+    let two = text(&(step("s") + &step("t")));
+    assert_eq!(found("a.runbook.yaml", &two), ["time::no-timeout 7"]);
+}
+
+#[test]
 fn a_comment_above_a_block_speaks_for_what_is_deep_in_it() {
     let text = r#"runbook a {
   timeout = 5m
