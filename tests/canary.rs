@@ -1,9 +1,10 @@
 //! Canaries: secrets of several shapes, used in every place that takes one, and then looked for in everything that was
 //! written, printed, sent, or can be seen by others. Every canary has one word in it, so that a piece of one is found too.
 
-use crate::hosts::{Server, detach};
+use crate::hosts::detach;
 use crate::support::collector::Collector;
 use crate::support::postgres::free_port;
+use crate::support::server::Server;
 use crate::support::{Ended, Place, until};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

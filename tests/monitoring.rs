@@ -1,6 +1,7 @@
 //! `piton serve --listen`: metrics in Prometheus' format, and whether the server can work.
 
-use crate::hosts::{Server, detach};
+use crate::hosts::detach;
+use crate::support::server::Server;
 use crate::support::{Ended, Place, chain, top, until};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};

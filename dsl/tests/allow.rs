@@ -52,9 +52,7 @@ fn a_comment_speaks_for_its_line_the_next_one_and_the_block_below() {
 #[test]
 fn a_comment_above_a_key_that_only_yaml_writes_speaks_for_the_first_block_there() {
     let text = |steps: &str| {
-        format!(
-            "runbook: a\n# piton: allow(time::no-timeout) it ends by itself\nsteps:\n{steps}"
-        )
+        format!("runbook: a\n# piton: allow(time::no-timeout) it ends by itself\nsteps:\n{steps}")
     };
     let step = |name: &str| format!("  - step: {name}\n    run: \"true\"\n    effect: none\n");
     assert_eq!(found("a.runbook.yaml", &text(&step("s"))), CLEAN);

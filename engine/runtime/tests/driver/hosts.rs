@@ -1,6 +1,8 @@
 //! Engines on two hosts that share a store: each has its own directories, and cannot see the other's processes.
 
-use super::support::{SUCCEEDED, World, actor, die_when, keeper, on_runtime, until_lines};
+use super::support::{
+    SUCCEEDED, World, actor, die_when, keeper, on_runtime, on_runtime_for, until_lines,
+};
 use piton_core::id::RunId;
 use piton_core::plan::Interrupted;
 use piton_core::record::{Fact, QuestionKind};
@@ -209,17 +211,19 @@ fn computed() -> Duration {
     )
 }
 
-fn waiting_runs() -> usize {
+fn waiting_runs() -> u32 {
     let wanted = std::env::var("PITON_TEST_WAITING_RUNS").ok();
     wanted.and_then(|text| text.parse().ok()).unwrap_or(300)
 }
 
 #[test]
 fn runs_that_wait_for_people_cost_a_server_next_to_nothing() {
-    on_runtime(async {
+    let count = waiting_runs();
+    // Each is made durable on its way to waiting, which a busy disk may take some time for.
+    let limit = Duration::from_secs(60) + count * Duration::from_millis(200);
+    on_runtime_for(limit, async {
         let world = World::new();
         let manual = "echo never";
-        let count = waiting_runs();
         let mut first = None;
         for _ in 0..count {
             let node = step("s").confirm("yes").script(manual);

@@ -150,12 +150,17 @@ pub const CANCELLED: DriveEnd = DriveEnd::Over(RunOutcome::Cancelled);
 
 /// Runs a test on the kind of runtime that the engine has.
 pub fn on_runtime<F: Future>(test: F) -> F::Output {
+    on_runtime_for(Duration::from_secs(60), test)
+}
+
+/// The same, for a test that may take longer.
+pub fn on_runtime_for<F: Future>(limit: Duration, test: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(60), test)
+        tokio::time::timeout(limit, test)
             .await
             .expect("the test hangs")
     })
