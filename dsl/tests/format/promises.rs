@@ -178,8 +178,7 @@ fn leaves(node: &Node, text: &str, found: &mut Vec<Leaf>) {
 fn is_named(entry: &Entry, text: &str) -> bool {
     let inner = entry.value.as_map().and_then(<[_]>::first);
     let between = inner.and_then(|inner| text.get(entry.key.span.end..inner.key.span.start));
-    between
-        .is_some_and(|between| !between.is_empty() && between.trim_matches([' ', '\t']).is_empty())
+    between.is_some_and(|between| between.trim_matches([' ', '\t']).is_empty())
 }
 
 /// Where everything begins that is written down, with what is empty, in the order of the tree.
